@@ -2,6 +2,7 @@
 
 pub(crate) mod softmax;
 pub(crate) mod lanes;
+pub(crate) mod gemm;
 pub(crate) mod math;
 pub(crate) mod parallel;
 pub(crate) mod simd;

@@ -1,0 +1,86 @@
+//! Matrix products `C = A B + beta C` with an epilogue, for one matrix or a batch, on strided operands.
+//!
+//! The product is cut into tiles of C by a rule that looks at sizes only, and every element of C is summed over k in
+//! one fixed order inside one task, so the bits do not depend on the number of threads. Operands are read through
+//! their strides: a transposed matrix needs no copy.
+
+mod operand;
+mod portable;
+mod split;
+
+#[cfg(test)]
+mod tests;
+
+use super::math::Float;
+use operand::Output;
+pub(crate) use operand::{Matrix, MatrixMut};
+use rayon::prelude::*;
+use split::Split;
+
+/// What happens to an element of C when its sum is complete, while it is still in cache.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Epilogue<'a, T> {
+    /// Added to each row: one value per column of C.
+    pub(crate) bias: Option<&'a [T]>,
+    pub(crate) activation: Activation,
+}
+
+/// The function that ends the epilogue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Activation {
+    #[default]
+    Identity,
+    /// `max(x, 0)`; NaN stays NaN.
+    Relu,
+}
+
+/// An element type that has matrix products.
+pub(crate) trait GemmElement: Float + portable::Portable {}
+impl GemmElement for f32 {}
+impl GemmElement for f64 {}
+
+/// One product, or a batch of them, with all sizes checked.
+struct Job<'a, T> {
+    a: Matrix<'a, T>,
+    b: Matrix<'a, T>,
+    beta: T,
+    c: Output<'a, T>,
+    epilogue: Epilogue<'a, T>,
+}
+
+/// `C = A B + beta C`, then the epilogue: `[m, k] x [k, n] -> [m, n]`, for each matrix of the batch.
+///
+/// With `beta = 0` C is not read, so it may hold anything. The caller has checked that the shapes fit.
+///
+/// # Panics
+/// If sizes of a, b, c and the bias do not fit each other.
+pub(crate) fn gemm<T: GemmElement>(
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+    beta: T,
+    c: MatrixMut<'_, T>,
+    epilogue: Epilogue<'_, T>,
+) {
+    let c = Output::new(c);
+    assert_eq!((a.rows, b.cols, a.cols), (c.rows, c.cols, b.rows), "gemm: [m, k] x [k, n] -> [m, n]");
+    assert_eq!((a.batch, b.batch), (c.batch, c.batch), "gemm: batch sizes");
+    assert!(epilogue.bias.is_none_or(|bias| bias.len() == b.cols), "gemm: one bias per column");
+    if c.batch == 0 || c.rows == 0 || c.cols == 0 {
+        return;
+    }
+    let split = Split::new(c.batch, a.rows, a.cols, b.cols);
+    let job = Job { a, b, beta, c, epilogue };
+    if split.tasks() == 1 {
+        job.task(&split, 0);
+    } else {
+        (0..split.tasks()).into_par_iter().for_each(|task| job.task(&split, task));
+    }
+}
+
+impl<T: GemmElement> Job<'_, T> {
+    fn task(&self, split: &Split, task: usize) {
+        for tile in split.tiles(task) {
+            portable::tile(self, &tile);
+        }
+    }
+}
