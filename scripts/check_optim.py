@@ -1,7 +1,7 @@
 """Replays `fixtures/optim` with PyTorch: the recorded runs are what torch.optim does, and this is how they were run.
 
 Run:       python scripts/check_optim.py
-Versions:  Python 3.11, torch 2.15.0, safetensors 0.5 or later.
+Versions:  Python 3.11, torch 2.15.0, safetensors 0.8.
 """
 
 import json
