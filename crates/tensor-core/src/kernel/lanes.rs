@@ -116,3 +116,11 @@ pub(crate) fn sum_of<F: Float>(x: &[F], f: impl Fn(F) -> F) -> F {
     }
     sum
 }
+
+/// `x[i] += y[i]`.
+#[inline(always)]
+pub(crate) fn add<F: Float>(x: &mut [F], y: &[F]) {
+    for (x, &y) in x.iter_mut().zip(y) {
+        *x += y;
+    }
+}

@@ -65,20 +65,39 @@ pub(crate) fn rows_per_task(cost: usize) -> usize {
 
 /// Calls `body(first_row, part)` for each run of `size` of the `rows` rows of `out`; one run stays on this thread.
 pub(crate) fn for_each_rows<R: Rows>(out: R, rows: usize, size: usize, body: impl Fn(usize, R) + Sync) {
-    fn halve<R: Rows>(out: R, first: usize, rows: usize, size: usize, body: &(impl Fn(usize, R) + Sync)) {
+    map_rows(out, rows, size, body, |(), ()| ());
+}
+
+/// As [`for_each_rows`], and joins the results of neighbouring runs pairwise, in their order; `None` without rows.
+///
+/// The tree of joins depends on the number of runs alone, and there are never more results at a time than the tree is
+/// deep on each thread.
+pub(crate) fn map_rows<R: Rows, S: Send>(
+    out: R,
+    rows: usize,
+    size: usize,
+    body: impl Fn(usize, R) -> S + Sync,
+    join: impl Fn(S, S) -> S + Sync,
+) -> Option<S> {
+    fn halve<R: Rows, S: Send>(
+        out: R,
+        first: usize,
+        rows: usize,
+        size: usize,
+        body: &(impl Fn(usize, R) -> S + Sync),
+        join: &(impl Fn(S, S) -> S + Sync),
+    ) -> S {
         if rows <= size {
-            if rows > 0 {
-                body(first, out);
-            }
-            return;
+            return body(first, out);
         }
         // A whole number of runs on the left, so that runs start at multiples of `size`.
         let left = rows.div_ceil(size).div_ceil(2) * size;
         let (head, tail) = out.cut(left);
-        rayon::join(
-            || halve(head, first, left, size, body),
-            || halve(tail, first + left, rows - left, size, body),
+        let (head, tail) = rayon::join(
+            || halve(head, first, left, size, body, join),
+            || halve(tail, first + left, rows - left, size, body, join),
         );
+        join(head, tail)
     }
-    halve(out, 0, rows, size.max(1), &body);
+    (rows > 0).then(|| halve(out, 0, rows, size.max(1), &body, &join))
 }
