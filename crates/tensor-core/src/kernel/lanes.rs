@@ -5,6 +5,9 @@ use super::math::Float;
 /// Accumulators of a reduction: one 512-bit register of f32.
 pub(crate) const LANES: usize = 16;
 
+/// Accumulators of a long sum: four registers, so that one addition need not wait for the one before.
+const WIDE: usize = 4 * LANES;
+
 /// One block of lanes.
 pub(crate) type Block<F> = [F; LANES];
 
@@ -54,37 +57,62 @@ pub(crate) fn max<F: Float>(x: &[F]) -> F {
     combine(lanes, larger)
 }
 
-/// Sum over `i` of `f(x[i])`, where `f(0)` is zero.
+/// Sum over `i` of `f(x[i])`.
 #[inline(always)]
 pub(crate) fn sum<F: Float>(x: &[F], f: impl Fn(F) -> F) -> F {
-    let (blocks, tail) = x.as_chunks::<LANES>();
-    let mut lanes = padded(tail, F::ZERO);
-    for lane in &mut lanes {
-        *lane = f(*lane);
+    let (wide, rest) = x.as_chunks::<WIDE>();
+    let mut sums = [F::ZERO; WIDE];
+    for block in wide {
+        for (sum, &value) in sums.iter_mut().zip(block) {
+            *sum += f(value);
+        }
     }
+    let mut lanes = fold(&sums);
+    let (blocks, tail) = rest.as_chunks::<LANES>();
     for block in blocks {
         for (lane, &value) in lanes.iter_mut().zip(block) {
             *lane += f(value);
         }
     }
+    for (lane, &value) in lanes.iter_mut().zip(tail) {
+        *lane += f(value);
+    }
     total(lanes)
 }
 
-/// Sum over `i` of `f(x[i], y[i])`, where `f(0, 0)` is zero; the slices have one length.
+/// Sum over `i` of `f(x[i], y[i])`; the slices have one length.
 #[inline(always)]
 pub(crate) fn sum2<F: Float>(x: &[F], y: &[F], f: impl Fn(F, F) -> F) -> F {
-    let (x_blocks, x_tail) = x.as_chunks::<LANES>();
-    let (y_blocks, y_tail) = y.as_chunks::<LANES>();
-    let mut lanes = padded(x_tail, F::ZERO);
-    for (lane, &y) in lanes.iter_mut().zip(&padded(y_tail, F::ZERO)) {
-        *lane = f(*lane, y);
+    let (x_wide, x_rest) = x.as_chunks::<WIDE>();
+    let (y_wide, y_rest) = y.as_chunks::<WIDE>();
+    let mut sums = [F::ZERO; WIDE];
+    for (x, y) in x_wide.iter().zip(y_wide) {
+        for (sum, (&a, &b)) in sums.iter_mut().zip(x.iter().zip(y)) {
+            *sum += f(a, b);
+        }
     }
+    let mut lanes = fold(&sums);
+    let (x_blocks, x_tail) = x_rest.as_chunks::<LANES>();
+    let (y_blocks, y_tail) = y_rest.as_chunks::<LANES>();
     for (x, y) in x_blocks.iter().zip(y_blocks) {
         for (lane, (&a, &b)) in lanes.iter_mut().zip(x.iter().zip(y)) {
             *lane += f(a, b);
         }
     }
+    for (lane, (&a, &b)) in lanes.iter_mut().zip(x_tail.iter().zip(y_tail)) {
+        *lane += f(a, b);
+    }
     total(lanes)
+}
+
+/// Adds the registers of a wide block.
+#[inline(always)]
+fn fold<F: Float>(wide: &[F; WIDE]) -> Block<F> {
+    let mut lanes = [F::ZERO; LANES];
+    for (i, lane) in lanes.iter_mut().enumerate() {
+        *lane = (wide[i] + wide[LANES + i]) + (wide[2 * LANES + i] + wide[3 * LANES + i]);
+    }
+    lanes
 }
 
 /// `y[i] = f(x[i])`. A plain loop: the compiler's loop vectorizer does better on it than on blocks.
