@@ -14,6 +14,8 @@ struct Use {
     /// The index of its line.
     line: usize,
     kind: &'static str,
+    /// A function in an implementation of a trait: the trait's declaration has the contract.
+    inherited: bool,
 }
 
 pub fn check(files: &[File]) -> Findings {
@@ -30,12 +32,12 @@ fn check_against(files: &[File], listed: &[&str], budget: usize) -> Findings {
         if is_listed && uses.is_empty() {
             found.failures.push(format!("{}: is listed for unsafe and has none; take it off", file.path));
         }
-        for Use { line, kind } in uses {
+        for Use { line, kind, inherited } in uses {
             let place = format!("{}:{}", file.path, line + 1);
             if !is_listed {
                 found.failures.push(format!("{place}: unsafe {kind} outside the listed files"));
             }
-            if !explained(&source, line) {
+            if !inherited && !explained(&source, line) {
                 let wanted = if kind == "fn" { "a `# Safety` section" } else { "a `// SAFETY:` comment" };
                 found.failures.push(format!("{place}: unsafe {kind} without {wanted} above it"));
             }
@@ -61,20 +63,33 @@ fn uses(source: &Source) -> Vec<Use> {
     let tokens = source.tokens();
     let word = |at: usize| tokens.get(at).map_or("", |(_, token)| *token);
     let mut uses = Vec::new();
+    // For each open brace, whether it is the body of `impl .. for ..`; and where the words before the next begin.
+    let (mut bodies, mut header) = (Vec::new(), 0);
     for (at, &(line, token)) in tokens.iter().enumerate() {
-        if token != "unsafe" {
-            continue;
+        match token {
+            "{" => {
+                let said = |keyword| tokens[header..at].iter().any(|(_, token)| *token == keyword);
+                bodies.push(said("impl") && said("for") && !said("fn"));
+            }
+            "}" => drop(bodies.pop()),
+            "unsafe" => {
+                let kind = match word(at + 1) {
+                    "{" => "block",
+                    "impl" => "impl",
+                    "trait" => "trait",
+                    "(" => "attribute",
+                    // `unsafe fn(..)` names a type and runs nothing.
+                    "fn" if word(at + 2) == "(" => continue,
+                    _ => "fn",
+                };
+                let inherited = kind == "fn" && bodies.last() == Some(&true);
+                uses.push(Use { line, kind, inherited });
+            }
+            _ => {}
         }
-        let kind = match word(at + 1) {
-            "{" => "block",
-            "impl" => "impl",
-            "trait" => "trait",
-            "(" => "attribute",
-            // `unsafe fn(..)` names a type and runs nothing.
-            "fn" if word(at + 2) == "(" => continue,
-            _ => "fn",
-        };
-        uses.push(Use { line, kind });
+        if matches!(token, "{" | "}" | ";") {
+            header = at + 1;
+        }
     }
     uses
 }
@@ -115,6 +130,7 @@ mod tests {
             "// SAFETY: has no state.\nunsafe impl Send for A {}",
             "/// Reads.\n///\n/// # Safety\n/// `p` is valid.\n#[inline]\npub unsafe fn f(p: *const u8) {}",
             "match x {\n    A => 1,\n    // SAFETY: checked\n    // above.\n    B => unsafe { f() },\n}",
+            "impl A for B {\n    unsafe fn f() {}\n    unsafe fn g() {}\n}",
             "type F = unsafe fn(u8); // SAFETY: see f\n// SAFETY: x\nunsafe {}",
         ];
         for text in forms {
@@ -139,7 +155,9 @@ mod tests {
         ] {
             assert!(failures("a.rs", text)[0].contains("without a `// SAFETY:` comment"), "{text}");
         }
-        assert!(failures("a.rs", "pub unsafe fn f() {}")[0].contains("without a `# Safety` section"));
+        for text in ["pub unsafe fn f() {}", "impl A { unsafe fn f() {} }", "trait A { unsafe fn f(); }"] {
+            assert!(failures("a.rs", text)[0].contains("without a `# Safety` section"), "{text}");
+        }
     }
 
     #[test]
