@@ -1,5 +1,6 @@
 //! Loops over slices. Nothing here knows a tensor: shapes arrive as numbers, data as slices.
 
+pub(crate) mod pool;
 pub(crate) mod step;
 pub(crate) mod copy;
 pub(crate) mod cross_entropy;
