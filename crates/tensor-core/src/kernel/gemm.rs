@@ -27,7 +27,8 @@ pub(crate) struct Epilogue<'a, T> {
 
 /// The function that ends the epilogue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Activation {
+pub enum Activation {
+    /// None.
     #[default]
     Identity,
     /// `max(x, 0)`; NaN stays NaN.

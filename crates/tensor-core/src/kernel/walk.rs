@@ -1,0 +1,131 @@
+//! Walking several strided operands together, row by row.
+
+use smallvec::SmallVec;
+
+/// `N` operands read over one shape. Neighbouring dimensions that all operands step through alike are joined, so that
+/// rows are as long as the layouts allow.
+pub(crate) struct Walk<const N: usize> {
+    sizes: SmallVec<[usize; 4]>,
+    strides: SmallVec<[[usize; N]; 4]>,
+}
+
+impl<const N: usize> Walk<N> {
+    pub fn new(shape: &[usize], strides: [&[usize]; N]) -> Self {
+        let mut walk = Walk { sizes: SmallVec::new(), strides: SmallVec::new() };
+        for (d, &size) in shape.iter().enumerate() {
+            if size == 1 {
+                continue;
+            }
+            let step: [usize; N] = std::array::from_fn(|i| strides[i][d]);
+            match (walk.sizes.last_mut(), walk.strides.last_mut()) {
+                (Some(last_size), Some(last)) if (0..N).all(|i| last[i] == step[i] * size) => {
+                    *last_size *= size;
+                    *last = step;
+                }
+                _ => {
+                    walk.sizes.push(size);
+                    walk.strides.push(step);
+                }
+            }
+        }
+        if walk.sizes.is_empty() {
+            walk.sizes.push(1);
+            walk.strides.push([0; N]);
+        }
+        walk
+    }
+
+    /// Sizes of the joined dimensions; at least one.
+    pub fn sizes(&self) -> &[usize] {
+        &self.sizes
+    }
+
+    /// Steps of each operand in the joined dimensions.
+    pub fn strides(&self) -> &[[usize; N]] {
+        &self.strides
+    }
+
+    /// Steps of each operand within a row.
+    #[inline(always)]
+    pub fn inner_strides(&self) -> [usize; N] {
+        self.strides[self.strides.len() - 1]
+    }
+
+    /// Calls `row(position, length, offsets)` for the pieces of rows that make up elements `start..end` in row-major
+    /// order; `position` counts from `start`.
+    #[inline(always)]
+    pub fn rows(&self, start: usize, end: usize, mut row: impl FnMut(usize, usize, [usize; N])) {
+        let rank = self.sizes.len();
+        let mut index: SmallVec<[usize; 4]> = SmallVec::from_elem(0, rank);
+        let mut rest = start;
+        for d in (0..rank).rev() {
+            index[d] = rest % self.sizes[d];
+            rest /= self.sizes[d];
+        }
+        let mut offsets: [usize; N] =
+            std::array::from_fn(|i| index.iter().zip(&self.strides).map(|(&x, s)| x * s[i]).sum());
+        let inner = self.sizes[rank - 1];
+        let mut position = start;
+        while position < end {
+            let first = index[rank - 1];
+            let length = (inner - first).min(end - position);
+            row(position - start, length, offsets);
+            position += length;
+            // Back to the start of this row, then on to the next one, carrying outwards.
+            for i in 0..N {
+                offsets[i] -= first * self.strides[rank - 1][i];
+            }
+            index[rank - 1] = 0;
+            for d in (0..rank - 1).rev() {
+                index[d] += 1;
+                for i in 0..N {
+                    offsets[i] += self.strides[d][i];
+                }
+                if index[d] < self.sizes[d] {
+                    break;
+                }
+                for i in 0..N {
+                    offsets[i] -= self.sizes[d] * self.strides[d][i];
+                }
+                index[d] = 0;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_visit_every_element_once_whatever_the_split() {
+        let shape = [2, 3, 1, 4];
+        let strides = [12usize, 1, 7, 3];
+        let walk = Walk::new(&shape, [&strides[..]]);
+        let mut expected = Vec::new();
+        for a in 0..2 {
+            for b in 0..3 {
+                for d in 0..4 {
+                    expected.push(a * 12 + b + d * 3);
+                }
+            }
+        }
+        for cut in 0..=24 {
+            let mut seen = Vec::new();
+            for (start, end) in [(0, cut), (cut, 24)] {
+                walk.rows(start, end, |_, length, [offset]| {
+                    seen.extend((0..length).map(|i| offset + i * walk.inner_strides()[0]));
+                });
+            }
+            assert_eq!(seen, expected);
+        }
+    }
+
+    #[test]
+    fn contiguous_dimensions_become_one_row() {
+        let walk = Walk::new(&[4, 5, 6], [&[30, 6, 1], &[0, 0, 0]]);
+        assert_eq!(walk.sizes(), [120]);
+        assert_eq!(walk.inner_strides(), [1, 0]);
+        assert_eq!(Walk::<1>::new(&[], [&[]]).sizes(), [1]);
+    }
+}

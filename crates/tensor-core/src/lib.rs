@@ -1,0 +1,37 @@
+//! N-dimensional tensors for the CPU.
+//!
+//! [`Tensor`] is a plain value: a [`DType`] chosen at run time, a shape and strides over shared storage. Cloning is
+//! cheap; views (transpose, narrow, expand, permute) share storage without copying; a write never shows through
+//! another handle, because storage that is shared is copied first (copy-on-write).
+//!
+//! This crate knows layout and loops and no calculus: gradients live in the crate `autograd`.
+//!
+//! ```
+//! use tensor_core::{DType, Tensor};
+//!
+//! let x = Tensor::from_vec(vec![1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0], [2, 3])?;
+//! let w = Tensor::ones([3, 2], DType::F32)?;
+//! let y = x.matmul(&w)?;
+//! assert_eq!(y.to_vec::<f32>()?, [6.0, 6.0, 15.0, 15.0]);
+//! # Ok::<(), tensor_core::Error>(())
+//! ```
+
+mod create;
+mod display;
+mod dtype;
+mod error;
+mod kernel;
+mod layout;
+mod ops;
+mod scalar;
+mod shape;
+mod storage;
+mod tensor;
+
+pub use dtype::{DType, Element};
+pub use error::{Error, ErrorKind, Result};
+pub use kernel::gemm::Activation;
+pub use scalar::Scalar;
+pub use shape::{Dims, Shape};
+pub use storage::memory;
+pub use tensor::Tensor;

@@ -1,0 +1,318 @@
+//! Functions of two elements: `y[i] = f(a[i], b[i])`, shapes broadcast.
+
+use super::unary;
+use crate::dtype::{dispatch_all, dispatch_float, dispatch_number};
+use crate::kernel::pointwise::{Zip, zip, zip_in_place};
+use crate::{DType, Element, Error, ErrorKind, Result, Scalar, Tensor};
+use std::sync::Arc;
+
+/// The result of mapping `f` over `a` and `b`, broadcast together.
+#[track_caller]
+pub(crate) fn apply<A: Element, B: Element, Y: Element>(
+    op: &'static str,
+    a: &Tensor,
+    b: &Tensor,
+    f: impl Zip<A, B, Y>,
+) -> Result<Tensor> {
+    let shape = a.shape().broadcast(op, b.shape())?;
+    Tensor::build::<Y>(op, shape.clone(), |out| {
+        zip((&a.layout, a.storage.slice::<A>()), (&b.layout, b.storage.slice::<B>()), &shape, out, f);
+    })
+}
+
+/// Integer arithmetic wraps, as in PyTorch; floats are floats.
+pub(crate) trait Arithmetic: Element {
+    fn plus(self, b: Self) -> Self;
+    fn minus(self, b: Self) -> Self;
+    fn times(self, b: Self) -> Self;
+}
+
+macro_rules! arithmetic {
+    (float $($t:ty),*) => {$(
+        impl Arithmetic for $t {
+            #[inline(always)]
+            fn plus(self, b: Self) -> Self { self + b }
+            #[inline(always)]
+            fn minus(self, b: Self) -> Self { self - b }
+            #[inline(always)]
+            fn times(self, b: Self) -> Self { self * b }
+        }
+    )*};
+    (int $($t:ty),*) => {$(
+        impl Arithmetic for $t {
+            #[inline(always)]
+            fn plus(self, b: Self) -> Self { self.wrapping_add(b) }
+            #[inline(always)]
+            fn minus(self, b: Self) -> Self { self.wrapping_sub(b) }
+            #[inline(always)]
+            fn times(self, b: Self) -> Self { self.wrapping_mul(b) }
+        }
+    )*};
+}
+arithmetic!(float f32, f64);
+arithmetic!(int i64, i32, u8);
+
+/// Methods of two tensors and of a tensor and a number, over number dtypes.
+macro_rules! arithmetic_methods {
+    ($($(#[$doc:meta])* $name:ident, $scalar:ident, $f:ident;)*) => {
+        impl Tensor {
+            $(
+                $(#[$doc])*
+                /// Shapes broadcast.
+                ///
+                /// # Errors
+                /// If the shapes do not broadcast, the dtypes differ, or are bool.
+                #[track_caller]
+                pub fn $name(&self, other: &Tensor) -> Result<Tensor> {
+                    self.same_dtype(stringify!($name), other)?;
+                    dispatch_number!(stringify!($name), self.dtype(), T => {
+                        apply::<T, T, T>(stringify!($name), self, other, <T as Arithmetic>::$f)
+                    })
+                }
+
+                $(#[$doc])*
+                /// A float with an integer tensor gives f32, as PyTorch promotes.
+                #[track_caller]
+                pub fn $scalar(&self, other: impl Into<Scalar>) -> Result<Tensor> {
+                    let other = other.into();
+                    let x = self.promoted(other)?;
+                    dispatch_number!(stringify!($name), x.dtype(), T => {
+                        let b: T = other.to();
+                        unary::apply::<T, T>(stringify!($name), &x, move |a: T| a.$f(b))
+                    })
+                }
+            )*
+        }
+    };
+}
+
+arithmetic_methods! {
+    /// Sum: self + other.
+    add, add_scalar, plus;
+    /// Difference: self − other.
+    sub, sub_scalar, minus;
+    /// Product: self · other.
+    mul, mul_scalar, times;
+}
+
+/// Methods of two float tensors.
+macro_rules! float_methods {
+    ($($(#[$doc:meta])* $name:ident, |$a:ident, $b:ident| $body:expr;)*) => {
+        impl Tensor {
+            $(
+                $(#[$doc])*
+                /// Shapes broadcast.
+                ///
+                /// # Errors
+                /// If the shapes do not broadcast, the dtypes differ, or are not floating-point.
+                #[track_caller]
+                pub fn $name(&self, other: &Tensor) -> Result<Tensor> {
+                    self.same_dtype(stringify!($name), other)?;
+                    dispatch_float!(stringify!($name), self.dtype(), T => {
+                        apply(stringify!($name), self, other, |$a: T, $b: T| -> T { $body })
+                    })
+                }
+            )*
+        }
+    };
+}
+
+float_methods! {
+    /// self ^ other.
+    pow, |a, b| crate::kernel::math::Float::pow(a, b);
+    /// The gradient of [`relu`](Tensor::relu): `self` (the gradient) where `other` (the output) is positive, else 0.
+    relu_backward, |g, y| if y > 0.0 { g } else { 0.0 };
+    /// The gradient of [`tanh`](Tensor::tanh): `self` (the gradient) · (1 − y²), with `other` the output y.
+    tanh_backward, |g, y| g * (1.0 - y * y);
+    /// The gradient of [`sigmoid`](Tensor::sigmoid): `self` (the gradient) · y · (1 − y), with `other` the output y.
+    sigmoid_backward, |g, y| g * ((1.0 - y) * y);
+}
+
+/// Comparisons; the result is bool.
+macro_rules! comparisons {
+    ($($(#[$doc:meta])* $name:ident, $scalar:ident, $op:tt;)*) => {
+        impl Tensor {
+            $(
+                $(#[$doc])*
+                /// element by element, as bool. Shapes broadcast.
+                ///
+                /// # Errors
+                /// If the shapes do not broadcast or the dtypes differ.
+                #[track_caller]
+                pub fn $name(&self, other: &Tensor) -> Result<Tensor> {
+                    self.same_dtype(stringify!($name), other)?;
+                    dispatch_all!(self.dtype(), T => {
+                        apply(stringify!($name), self, other, |a: T, b: T| a $op b)
+                    })
+                }
+
+                $(#[$doc])*
+                /// each element against one number, as bool.
+                #[track_caller]
+                pub fn $scalar(&self, other: impl Into<Scalar>) -> Result<Tensor> {
+                    let other = other.into();
+                    let x = self.promoted(other)?;
+                    dispatch_all!(x.dtype(), T => {
+                        let b: T = other.to();
+                        unary::apply::<T, bool>(stringify!($name), &x, move |a: T| a $op b)
+                    })
+                }
+            )*
+        }
+    };
+}
+
+comparisons! {
+    /// self = other,
+    eq, eq_scalar, ==;
+    /// self ≠ other,
+    ne, ne_scalar, !=;
+    /// self < other,
+    lt, lt_scalar, <;
+    /// self ≤ other,
+    le, le_scalar, <=;
+    /// self > other,
+    gt, gt_scalar, >;
+    /// self ≥ other,
+    ge, ge_scalar, >=;
+}
+
+impl Tensor {
+    /// Quotient: self / other. Integers are divided as f32, as PyTorch's `/` does. Shapes broadcast.
+    #[track_caller]
+    pub fn div(&self, other: &Tensor) -> Result<Tensor> {
+        self.same_dtype("div", other)?;
+        let (a, b) = (self.as_float()?, other.as_float()?);
+        dispatch_float!("div", a.dtype(), T => apply("div", &a, &b, |a: T, b: T| a / b))
+    }
+
+    /// Quotient: self / other.
+    #[track_caller]
+    pub fn div_scalar(&self, other: impl Into<Scalar>) -> Result<Tensor> {
+        let other = other.into();
+        let x = self.as_float()?;
+        dispatch_float!("div", x.dtype(), T => {
+            let b: T = other.to();
+            unary::apply("div", &x, move |a: T| a / b)
+        })
+    }
+
+    /// self ^ exponent. Squares, square roots and reciprocals are computed as such.
+    #[track_caller]
+    pub fn pow_scalar(&self, exponent: impl Into<Scalar>) -> Result<Tensor> {
+        let exponent = exponent.into();
+        let x = if self.dtype().is_float() { self.clone() } else { self.as_float()? };
+        dispatch_float!("pow", x.dtype(), T => match exponent.to::<f64>() {
+            1.0 => Ok(x),
+            2.0 => unary::apply("pow", &x, |a: T| a * a),
+            3.0 => unary::apply("pow", &x, |a: T| a * a * a),
+            0.5 => unary::apply("pow", &x, |a: T| a.sqrt()),
+            -1.0 => unary::apply("pow", &x, |a: T| 1.0 / a),
+            -2.0 => unary::apply("pow", &x, |a: T| 1.0 / (a * a)),
+            _ => {
+                let e: T = exponent.to();
+                unary::apply("pow", &x, move |a: T| a.powf(e))
+            }
+        })
+    }
+
+    /// The larger of the two, element by element; NaN if either is NaN. Shapes broadcast.
+    #[track_caller]
+    #[expect(clippy::eq_op, reason = "a float that differs from itself is NaN; an integer never does")]
+    pub fn maximum(&self, other: &Tensor) -> Result<Tensor> {
+        self.same_dtype("maximum", other)?;
+        dispatch_all!(self.dtype(), T => {
+            apply("maximum", self, other, |a: T, b: T| if a >= b || a != a { a } else { b })
+        })
+    }
+
+    /// The smaller of the two, element by element; NaN if either is NaN. Shapes broadcast.
+    #[track_caller]
+    #[expect(clippy::eq_op, reason = "a float that differs from itself is NaN; an integer never does")]
+    pub fn minimum(&self, other: &Tensor) -> Result<Tensor> {
+        self.same_dtype("minimum", other)?;
+        dispatch_all!(self.dtype(), T => {
+            apply("minimum", self, other, |a: T, b: T| if a <= b || a != a { a } else { b })
+        })
+    }
+
+    /// `other` added to this tensor, in its own storage where nobody else holds it: gradients meet with it.
+    /// The shape stays this tensor's.
+    ///
+    /// # Errors
+    /// If the dtypes differ or `other` does not broadcast to this shape. The tensor is then as before.
+    #[track_caller]
+    pub fn add_assign(&mut self, other: &Tensor) -> Result<()> {
+        self.same_dtype("add_assign", other)?;
+        if !other.shape().broadcasts_to(self.shape()) {
+            let (left, right) = (self.shape().clone(), other.shape().clone());
+            return Err(Error::new("add_assign", ErrorKind::Broadcast { left, right }));
+        }
+        if self.shape() == other.shape() && self.is_contiguous() && other.is_contiguous() {
+            let range = self.layout.offset..self.layout.offset + self.numel();
+            if let Some(storage) = Arc::get_mut(&mut self.storage) {
+                return dispatch_number!("add_assign", storage.dtype(), T => {
+                    zip_in_place(&mut storage.slice_mut::<T>()[range], other.dense::<T>(), T::plus);
+                    Ok(())
+                });
+            }
+        }
+        *self = self.add(other).map_err(|e| e.of("add_assign"))?;
+        Ok(())
+    }
+
+    /// As float: f32 for an integer or bool tensor.
+    #[track_caller]
+    pub(crate) fn as_float(&self) -> Result<Tensor> {
+        if self.dtype().is_float() { Ok(self.clone()) } else { self.to_dtype(DType::F32) }
+    }
+
+    /// The tensor in the dtype that it has beside the number: a float makes an integer tensor f32, an integer makes a
+    /// bool tensor i64; else the dtype stays (torch.result_type).
+    #[track_caller]
+    pub(crate) fn promoted(&self, other: Scalar) -> Result<Tensor> {
+        match (self.dtype(), other) {
+            (dtype, Scalar::Float(_)) if !dtype.is_float() => self.to_dtype(DType::F32),
+            (DType::Bool, Scalar::Int(_)) => self.to_dtype(DType::I64),
+            _ => Ok(self.clone()),
+        }
+    }
+
+    /// Elements of `self` where `condition` is true, else of `other`: `torch.where`. Shapes broadcast.
+    ///
+    /// # Errors
+    /// If `condition` is not bool, the other dtypes differ, or shapes do not broadcast.
+    #[track_caller]
+    pub fn where_cond(&self, condition: &Tensor, other: &Tensor) -> Result<Tensor> {
+        const OP: &str = "where";
+        self.same_dtype(OP, other)?;
+        if condition.dtype() != DType::Bool {
+            let found = condition.dtype();
+            return Err(Error::new(OP, ErrorKind::DType { argument: "condition", found, expected: "bool" }));
+        }
+        let shape = self.shape().broadcast(OP, other.shape())?.broadcast(OP, condition.shape())?;
+        let condition = condition.broadcast_to(&shape)?.contiguous()?;
+        let (a, b) = (self.broadcast_to(&shape)?, other.broadcast_to(&shape)?);
+        let condition = condition.dense::<bool>();
+        dispatch_all!(self.dtype(), T => Tensor::build::<T>(OP, shape.clone(), |out| {
+            let (a_data, b_data) = (a.data::<T>(), b.data::<T>());
+            let walk = crate::kernel::walk::Walk::new(&shape, [&a.layout.strides, &b.layout.strides]);
+            crate::kernel::parallel::for_each_chunk(out, crate::kernel::parallel::CHUNK, |start, out| {
+                let [a_step, b_step] = walk.inner_strides();
+                walk.rows(start, start + out.len(), |at, length, [i, j]| {
+                    let chosen = &condition[start + at..start + at + length];
+                    for (k, (y, &c)) in out[at..at + length].iter_mut().zip(chosen).enumerate() {
+                        *y = if c { a_data[i + k * a_step] } else { b_data[j + k * b_step] };
+                    }
+                });
+            });
+        }))
+    }
+
+    /// The elements, `value` where `mask` is true. The mask broadcasts to this shape.
+    #[track_caller]
+    pub fn masked_fill(&self, mask: &Tensor, value: impl Into<Scalar>) -> Result<Tensor> {
+        let fill = dispatch_all!(self.dtype(), T => Tensor::scalar::<T>(value.into().to()))?;
+        fill.where_cond(mask, self).map_err(|e| e.of("masked_fill"))
+    }
+}

@@ -1,0 +1,84 @@
+//! The operators `+ - * /` and unary `-` on tensors and numbers. They call the methods of the same name and panic
+//! with the same text where those return an error; code that must not panic calls the methods.
+
+use crate::{Result, Tensor};
+use std::ops::{Add, Div, Mul, Neg, Sub};
+
+#[track_caller]
+#[expect(clippy::panic, reason = "an operator has no other way to refuse; the method does")]
+fn or_panic(result: Result<Tensor>) -> Tensor {
+    match result {
+        Ok(tensor) => tensor,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+macro_rules! operators {
+    ($($trait:ident, $method:ident, $scalar:ident;)*) => {$(
+        impl $trait<&Tensor> for &Tensor {
+            type Output = Tensor;
+            #[track_caller]
+            fn $method(self, other: &Tensor) -> Tensor {
+                or_panic(Tensor::$method(self, other))
+            }
+        }
+        impl $trait<Tensor> for &Tensor {
+            type Output = Tensor;
+            #[track_caller]
+            fn $method(self, other: Tensor) -> Tensor {
+                or_panic(Tensor::$method(self, &other))
+            }
+        }
+        impl $trait<&Tensor> for Tensor {
+            type Output = Tensor;
+            #[track_caller]
+            fn $method(self, other: &Tensor) -> Tensor {
+                or_panic(Tensor::$method(&self, other))
+            }
+        }
+        impl $trait<Tensor> for Tensor {
+            type Output = Tensor;
+            #[track_caller]
+            fn $method(self, other: Tensor) -> Tensor {
+                or_panic(Tensor::$method(&self, &other))
+            }
+        }
+        impl $trait<f64> for &Tensor {
+            type Output = Tensor;
+            #[track_caller]
+            fn $method(self, other: f64) -> Tensor {
+                or_panic(self.$scalar(other))
+            }
+        }
+        impl $trait<f64> for Tensor {
+            type Output = Tensor;
+            #[track_caller]
+            fn $method(self, other: f64) -> Tensor {
+                or_panic(self.$scalar(other))
+            }
+        }
+    )*};
+}
+
+operators! {
+    Add, add, add_scalar;
+    Sub, sub, sub_scalar;
+    Mul, mul, mul_scalar;
+    Div, div, div_scalar;
+}
+
+impl Neg for &Tensor {
+    type Output = Tensor;
+    #[track_caller]
+    fn neg(self) -> Tensor {
+        or_panic(Tensor::neg(self))
+    }
+}
+
+impl Neg for Tensor {
+    type Output = Tensor;
+    #[track_caller]
+    fn neg(self) -> Tensor {
+        or_panic(Tensor::neg(&self))
+    }
+}

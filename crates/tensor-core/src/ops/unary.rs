@@ -1,0 +1,114 @@
+//! Functions of one element: `y[i] = f(x[i])`.
+
+use crate::dtype::{dispatch_float, dispatch_number};
+use crate::kernel::math::Float;
+use crate::kernel::pointwise::{Map, map};
+use crate::kernel::simd::Isa;
+use crate::{DType, Element, Error, ErrorKind, Result, Tensor};
+
+/// The result of mapping `f` over `x`.
+#[track_caller]
+pub(crate) fn apply<A: Element, Y: Element>(
+    op: &'static str,
+    x: &Tensor,
+    f: impl Map<A, Y>,
+) -> Result<Tensor> {
+    Tensor::build::<Y>(op, x.shape().clone(), |out| map(&x.layout, x.storage.slice::<A>(), out, f))
+}
+
+/// A method that maps a function of a float through the instruction set.
+macro_rules! float_methods {
+    ($($(#[$doc:meta])* $name:ident, $kernel:ident, |$x:ident, $I:ident| $body:expr;)*) => {
+        $(
+            #[derive(Clone, Copy)]
+            struct $kernel;
+            impl<F: Float> Map<F, F> for $kernel {
+                #[inline(always)]
+                fn call<$I: Isa>(self, $x: F) -> F {
+                    $body
+                }
+            }
+        )*
+        impl Tensor {
+            $(
+                $(#[$doc])*
+                ///
+                /// # Errors
+                /// If the dtype is not floating-point.
+                #[track_caller]
+                pub fn $name(&self) -> Result<Tensor> {
+                    dispatch_float!(stringify!($name), self.dtype(), T => apply::<T, T>(stringify!($name), self, $kernel))
+                }
+            )*
+        }
+    };
+}
+
+float_methods! {
+    /// eˣ.
+    exp, Exp, |x, I| x.exp::<I>();
+    /// The natural logarithm; −∞ at 0, NaN below.
+    log, Log, |x, I| x.log::<I>();
+    /// The hyperbolic tangent.
+    tanh, Tanh, |x, I| x.tanh::<I>();
+    /// 1 / (1 + e⁻ˣ).
+    sigmoid, Sigmoid, |x, I| x.sigmoid::<I>();
+    /// The error function, 2/√π ∫₀ˣ e^(−t²) dt.
+    erf, Erf, |x, I| x.erf::<I>();
+    /// The square root; NaN below 0.
+    sqrt, Sqrt, |x, I| x.sqrt();
+}
+
+impl Tensor {
+    /// −x.
+    #[track_caller]
+    pub fn neg(&self) -> Result<Tensor> {
+        match self.dtype() {
+            DType::F32 => apply("neg", self, |x: f32| -x),
+            DType::F64 => apply("neg", self, |x: f64| -x),
+            DType::I64 => apply("neg", self, i64::wrapping_neg),
+            DType::I32 => apply("neg", self, i32::wrapping_neg),
+            DType::U8 => apply("neg", self, u8::wrapping_neg),
+            found @ DType::Bool => Err(Error::new(
+                "neg",
+                ErrorKind::DType { argument: "input", found, expected: "a number dtype; use logical_not" },
+            )),
+        }
+    }
+
+    /// |x|.
+    #[track_caller]
+    pub fn abs(&self) -> Result<Tensor> {
+        match self.dtype() {
+            DType::F32 => apply("abs", self, f32::abs),
+            DType::F64 => apply("abs", self, f64::abs),
+            DType::I64 => apply("abs", self, i64::wrapping_abs),
+            DType::I32 => apply("abs", self, i32::wrapping_abs),
+            DType::U8 => Ok(self.clone()),
+            found @ DType::Bool => Err(Error::new(
+                "abs",
+                ErrorKind::DType {
+                    argument: "input",
+                    found,
+                    expected: "a number dtype; convert with to_dtype()",
+                },
+            )),
+        }
+    }
+
+    /// −1, 0 or 1 by the sign of x; NaN stays NaN.
+    #[track_caller]
+    pub fn sign(&self) -> Result<Tensor> {
+        dispatch_number!("sign", self.dtype(), T => apply("sign", self, |x: T| {
+            let zero = T::default();
+            if x > zero { T::from_i64(1) } else if x < zero { T::from_i64(-1) } else { x }
+        }))
+    }
+
+    /// max(x, 0); NaN stays NaN.
+    #[track_caller]
+    pub fn relu(&self) -> Result<Tensor> {
+        // `x < 0` is false for NaN, which therefore stays.
+        dispatch_number!("relu", self.dtype(), T => apply("relu", self, |x: T| if x < T::default() { T::default() } else { x }))
+    }
+}
