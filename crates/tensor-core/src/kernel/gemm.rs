@@ -4,18 +4,24 @@
 //! one fixed order inside one task, so the bits do not depend on the number of threads. Operands are read through
 //! their strides: a transposed matrix needs no copy.
 
+mod blocked;
+mod micro;
 mod operand;
+mod pack;
 mod portable;
 mod split;
+mod transpose;
 
 #[cfg(test)]
 mod tests;
 
 use super::math::Float;
+use super::simd::{self, Level};
+use micro::Micro;
 use operand::Output;
 pub(crate) use operand::{Matrix, MatrixMut};
 use rayon::prelude::*;
-use split::Split;
+use split::{Split, Tile};
 
 /// What happens to an element of C when its sum is complete, while it is still in cache.
 #[derive(Clone, Copy, Debug, Default)]
@@ -36,12 +42,30 @@ pub enum Activation {
 }
 
 /// An element type that has matrix products.
-pub(crate) trait GemmElement: Float + portable::Portable {}
-impl GemmElement for f32 {}
-impl GemmElement for f64 {}
+pub(crate) trait GemmElement: Float + portable::Portable {
+    /// Computes one tile of C and its epilogue.
+    #[doc(hidden)]
+    fn tile(job: &Job<'_, Self>, tile: &Tile);
+}
+
+impl GemmElement for f32 {
+    fn tile(job: &Job<'_, Self>, tile: &Tile) {
+        match Micro::new(job.level) {
+            Some(micro) => blocked::tile(job, micro, tile),
+            None => portable::tile(job, tile),
+        }
+    }
+}
+
+impl GemmElement for f64 {
+    fn tile(job: &Job<'_, Self>, tile: &Tile) {
+        portable::tile(job, tile);
+    }
+}
 
 /// One product, or a batch of them, with all sizes checked.
-struct Job<'a, T> {
+pub(crate) struct Job<'a, T> {
+    level: Level,
     a: Matrix<'a, T>,
     b: Matrix<'a, T>,
     beta: T,
@@ -62,6 +86,18 @@ pub(crate) fn gemm<T: GemmElement>(
     c: MatrixMut<'_, T>,
     epilogue: Epilogue<'_, T>,
 ) {
+    gemm_at(simd::level(), a, b, beta, c, epilogue);
+}
+
+/// [`gemm`] on the instruction set `level`, which this processor has.
+fn gemm_at<T: GemmElement>(
+    level: Level,
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+    beta: T,
+    c: MatrixMut<'_, T>,
+    epilogue: Epilogue<'_, T>,
+) {
     let c = Output::new(c);
     assert_eq!((a.rows, b.cols, a.cols), (c.rows, c.cols, b.rows), "gemm: [m, k] x [k, n] -> [m, n]");
     assert_eq!((a.batch, b.batch), (c.batch, c.batch), "gemm: batch sizes");
@@ -70,7 +106,7 @@ pub(crate) fn gemm<T: GemmElement>(
         return;
     }
     let split = Split::new(c.batch, a.rows, a.cols, b.cols);
-    let job = Job { a, b, beta, c, epilogue };
+    let job = Job { level, a, b, beta, c, epilogue };
     if split.tasks() == 1 {
         job.task(&split, 0);
     } else {
@@ -81,7 +117,7 @@ pub(crate) fn gemm<T: GemmElement>(
 impl<T: GemmElement> Job<'_, T> {
     fn task(&self, split: &Split, task: usize) {
         for tile in split.tiles(task) {
-            portable::tile(self, &tile);
+            T::tile(self, &tile);
         }
     }
 }

@@ -15,7 +15,7 @@ const COLS_STEP: usize = 32;
 
 /// A rectangle of C.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Tile {
+pub(crate) struct Tile {
     pub(super) matrix: usize,
     pub(super) rows: Range<usize>,
     pub(super) cols: Range<usize>,

@@ -47,18 +47,24 @@ fn values<T: Float>(len: usize, seed: u64) -> Vec<T> {
         .collect()
 }
 
+/// The instruction sets that this processor has.
+fn levels() -> impl Iterator<Item = Level> {
+    [Level::Baseline, Level::Avx2, Level::Avx512].into_iter().filter(|&level| level <= simd::level())
+}
+
 /// Length and strides of a `[rows, cols]` matrix.
 fn layout(rows: usize, cols: usize, transposed: bool, gap: usize) -> (usize, [usize; 2]) {
     if transposed { (cols * (rows + gap), [1, rows + gap]) } else { (rows * (cols + gap), [cols + gap, 1]) }
 }
 
 /// The product by `gemm`, its C starting as `start` (of length batch * m * (n + gap)).
-fn ours<T: GemmElement>(case: &Case, a: &[T], b: &[T], bias: &[T], start: &[T]) -> Vec<T> {
+fn ours<T: GemmElement>(level: Level, case: &Case, a: &[T], b: &[T], bias: &[T], start: &[T]) -> Vec<T> {
     let Case { batch, m, k, n, gaps, transpose, .. } = *case;
     let (a_len, a_strides) = layout(m, k, transpose[0], gaps[0]);
     let (b_len, b_strides) = layout(k, n, transpose[1], gaps[1]);
     let mut c = start.to_vec();
-    gemm(
+    gemm_at(
+        level,
         Matrix::new(a, [m, k], a_strides).batched(batch, a_len),
         Matrix::new(b, [k, n], b_strides).batched(batch, b_len),
         T::from_f64(case.beta),
@@ -110,9 +116,12 @@ fn check<T: GemmElement>(case: &Case) {
         start.iter_mut().for_each(|x| *x = T::NAN);
     }
     let want = naive(case, &a, &b, &bias, &start);
-    let got = ours(case, &a, &b, &bias, &start);
-    for (at, (&x, &y)) in got.iter().zip(&want).enumerate() {
-        assert!(x == y || x.is_nan() && y.is_nan(), "{case:?}: element {at} is {x:?}, want {y:?}");
+    for level in levels() {
+        let got = ours(level, case, &a, &b, &bias, &start);
+        for (at, (&x, &y)) in got.iter().zip(&want).enumerate() {
+            let same = x == y || x.is_nan() && y.is_nan();
+            assert!(same, "{level:?}, {case:?}: element {at} is {x:?}, want {y:?}");
+        }
     }
 }
 
@@ -164,11 +173,14 @@ fn same_bits_for_any_number_of_threads() {
     // Thirds do not add exactly: another order would show.
     let thirds = |len, seed| values::<f32>(len, seed).into_iter().map(|x| x / 3.0 + 0.1).collect::<Vec<_>>();
     let (a, b) = (thirds(130 * 784, 5), thirds(784 * 300, 6));
-    let alone = ours(&case, &a, &b, &bias, &start);
-    for threads in [1, 2, 3, 8] {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let got = pool.install(|| ours(&case, &a, &b, &bias, &start));
-        assert!(got.iter().zip(&alone).all(|(x, y)| x.to_bits() == y.to_bits()), "{threads} threads");
+    for level in levels() {
+        let alone = ours(level, &case, &a, &b, &bias, &start);
+        for threads in [1, 2, 3, 8] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let got = pool.install(|| ours(level, &case, &a, &b, &bias, &start));
+            let same = got.iter().zip(&alone).all(|(x, y)| x.to_bits() == y.to_bits());
+            assert!(same, "{level:?}, {threads} threads");
+        }
     }
 }
 
@@ -183,9 +195,11 @@ fn nan_and_infinity_reach_the_result() {
             b[k * n / 2] = f32::NAN;
             a[m * k - 1] = f32::INFINITY;
             let want = naive(&case, &a, &b, &bias, &start);
-            let got = ours(&case, &a, &b, &bias, &start);
-            let same = |(x, y): (&f32, &f32)| x == y || x.is_nan() && y.is_nan();
-            assert!(got.iter().zip(&want).all(same), "{case:?}");
+            for level in levels() {
+                let got = ours(level, &case, &a, &b, &bias, &start);
+                let same = |(x, y): (&f32, &f32)| x == y || x.is_nan() && y.is_nan();
+                assert!(got.iter().zip(&want).all(same), "{level:?}, {case:?}");
+            }
         }
     }
 }
