@@ -1,5 +1,7 @@
 //! Loops over slices. Nothing here knows a tensor: shapes arrive as numbers, data as slices.
 
+pub(crate) mod conv;
+pub(crate) mod im2col;
 pub(crate) mod pool;
 pub(crate) mod step;
 pub(crate) mod copy;

@@ -42,6 +42,12 @@ impl<T: Send> Rows for Matrix<'_, T> {
     }
 }
 
+impl Rows for () {
+    fn cut(self, _: usize) -> (Self, Self) {
+        ((), ())
+    }
+}
+
 impl<A: Rows, B: Rows> Rows for (A, B) {
     fn cut(self, rows: usize) -> (Self, Self) {
         let (a, b) = (self.0.cut(rows), self.1.cut(rows));
