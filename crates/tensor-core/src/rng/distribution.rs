@@ -1,0 +1,264 @@
+//! Distributions, drawn word by word in the order in which PyTorch draws them. Each method says how many words it
+//! takes, since that decides what every later call draws.
+
+use super::Rng;
+use super::mt19937::Mt19937;
+use crate::dtype::{dispatch_all, dispatch_float};
+use crate::{DType, Element, Error, ErrorKind, Result, Shape, Tensor};
+use std::f64::consts::PI;
+
+/// Normals of this many elements and more are drawn in blocks of as many.
+const BLOCK: usize = 16;
+/// From this range on an integer takes two words.
+const WIDE_RANGE: u64 = 1 << 28;
+/// From this length on a permutation takes two words an element: ⌊(2³² − 1) / 20⌋.
+const LONG_PERMUTATION: usize = (u32::MAX / 20) as usize;
+
+impl Rng {
+    /// Uniform on [0, 1), as `torch.rand`. One word an element in f32 (24 bits), two in f64 (53 bits).
+    ///
+    /// # Errors
+    /// If `dtype` is no float.
+    #[track_caller]
+    pub fn rand(&mut self, shape: impl AsRef<[usize]>, dtype: DType) -> Result<Tensor> {
+        self.fill_uniform("rand", shape.as_ref(), 0.0, 1.0, dtype)
+    }
+
+    /// Uniform on [from, to), as `torch.Tensor.uniform_`: `u · (to − from) + from` rounded once, with `u` from
+    /// [`rand`](Rng::rand).
+    ///
+    /// # Errors
+    /// If `dtype` is no float, a bound or the difference is not finite in it, or `from > to`.
+    ///
+    /// ```
+    /// use tensor_core::{DType, Rng};
+    /// let weight = Rng::seed(0).uniform([128, 64], -0.125, 0.125, DType::F32)?;
+    /// assert_eq!(weight.to_vec::<f32>()?[0], -0.000_935_912_13); // nn.Linear(64, 128) from the same seed
+    /// # Ok::<(), tensor_core::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn uniform(
+        &mut self,
+        shape: impl AsRef<[usize]>,
+        from: f64,
+        to: f64,
+        dtype: DType,
+    ) -> Result<Tensor> {
+        self.fill_uniform("uniform", shape.as_ref(), from, to, dtype)
+    }
+
+    #[track_caller]
+    fn fill_uniform(
+        &mut self,
+        op: &'static str,
+        shape: &[usize],
+        from: f64,
+        to: f64,
+        dtype: DType,
+    ) -> Result<Tensor> {
+        dispatch_float!(op, dtype, T => {
+            let (low, high) = (T::from_f64(from), T::from_f64(to));
+            if !(from <= to && low.is_finite() && high.is_finite() && (high - low).is_finite()) {
+                return Err(argument(op, "from, to", format!("{from}, {to}"), "finite bounds with from <= to"));
+            }
+            Tensor::build::<T>(op, Shape::new(shape), |out| {
+                for y in out {
+                    let value = T::unit(&mut self.words).mul_add(high - low, low);
+                    *y = if value == high { low } else { value };
+                }
+            })
+        })
+    }
+
+    /// Standard normal, as `torch.randn`: [`normal`](Rng::normal) with mean 0 and deviation 1.
+    ///
+    /// # Errors
+    /// If `dtype` is no float.
+    #[track_caller]
+    pub fn randn(&mut self, shape: impl AsRef<[usize]>, dtype: DType) -> Result<Tensor> {
+        self.fill_normal("randn", shape.as_ref(), 0.0, 1.0, dtype)
+    }
+
+    /// Normal with the given mean and standard deviation, as `torch.Tensor.normal_`, by the Box–Muller transform.
+    ///
+    /// Below 16 elements: in f64, four words a pair; the second of a pair waits for the next such call. From 16 on:
+    /// in `dtype`, a uniform an element, in blocks of 16; where the length is no multiple of 16, the last 16 elements
+    /// are drawn anew.
+    ///
+    /// # Errors
+    /// If `dtype` is no float, `mean` is not finite, or `std` is negative or not finite.
+    #[track_caller]
+    pub fn normal(
+        &mut self,
+        shape: impl AsRef<[usize]>,
+        mean: f64,
+        std: f64,
+        dtype: DType,
+    ) -> Result<Tensor> {
+        self.fill_normal("normal", shape.as_ref(), mean, std, dtype)
+    }
+
+    #[track_caller]
+    fn fill_normal(
+        &mut self,
+        op: &'static str,
+        shape: &[usize],
+        mean: f64,
+        std: f64,
+        dtype: DType,
+    ) -> Result<Tensor> {
+        if !mean.is_finite() {
+            return Err(argument(op, "mean", mean.to_string(), "a finite number"));
+        }
+        if !(std.is_finite() && std >= 0.0) {
+            return Err(argument(op, "std", std.to_string(), "a finite number from 0 on"));
+        }
+        dispatch_float!(op, dtype, T => Tensor::build::<T>(op, Shape::new(shape), |out| {
+            if out.len() < BLOCK {
+                out.iter_mut().for_each(|y| *y = T::from_f64(self.single_normal().mul_add(std, mean)));
+            } else {
+                normal_blocks(&mut self.words, out, T::from_f64(mean), T::from_f64(std));
+            }
+        }))
+    }
+
+    /// One standard normal; every second one comes from the cache.
+    fn single_normal(&mut self) -> f64 {
+        if let Some(normal) = self.cached_normal.take() {
+            return normal;
+        }
+        let (u1, u2) = (f64::unit(&mut self.words), f64::unit(&mut self.words));
+        let radius = (-2.0 * (-u2).ln_1p()).sqrt();
+        let theta = 2.0 * PI * u1;
+        self.cached_normal = Some(radius * theta.sin());
+        radius * theta.cos()
+    }
+
+    /// Integers of [low, high) as i64, as `torch.randint`: one word an element, two where the range is 2²⁸ or more.
+    ///
+    /// # Errors
+    /// If `low >= high`.
+    #[track_caller]
+    pub fn randint(&mut self, low: i64, high: i64, shape: impl AsRef<[usize]>) -> Result<Tensor> {
+        const OP: &str = "randint";
+        if low >= high {
+            return Err(argument(OP, "low, high", format!("{low}, {high}"), "low < high"));
+        }
+        let range = high.wrapping_sub(low) as u64;
+        Tensor::build::<i64>(OP, Shape::new(shape.as_ref()), |out| {
+            for y in out {
+                let draw = if range < WIDE_RANGE { u64::from(self.next_u32()) } else { self.next_u64() };
+                *y = low.wrapping_add((draw % range) as i64);
+            }
+        })
+    }
+
+    /// A random order of `0..n` as i64, as `torch.randperm`: `n − 1` words (two for each element from 214,748,364
+    /// elements on).
+    ///
+    /// # Errors
+    /// If there is no memory for `n` elements.
+    #[track_caller]
+    pub fn randperm(&mut self, n: usize) -> Result<Tensor> {
+        Tensor::build::<i64>("randperm", Shape::from([n]), |order| {
+            if n < LONG_PERMUTATION {
+                order.iter_mut().enumerate().for_each(|(i, y)| *y = i as i64);
+                for i in 0..n.saturating_sub(1) {
+                    order.swap(i, i + self.next_u32() as usize % (n - i));
+                }
+            } else {
+                // Inside out: element i goes to a place among the first i + 1, whose holder moves to i.
+                for i in 0..n {
+                    let place = (self.next_u64() % (i as u64 + 1)) as usize;
+                    order[i] = order[place];
+                    order[place] = i as i64;
+                }
+            }
+        })
+    }
+
+    /// 1 with probability `p`, else 0, as `torch.Tensor.bernoulli_(p)`: two words an element in every dtype.
+    ///
+    /// # Errors
+    /// If `p` is not in 0..=1.
+    #[track_caller]
+    pub fn bernoulli(&mut self, p: f64, shape: impl AsRef<[usize]>, dtype: DType) -> Result<Tensor> {
+        const OP: &str = "bernoulli";
+        if !(0.0..=1.0).contains(&p) {
+            return Err(argument(OP, "p", p.to_string(), "a probability, 0 to 1"));
+        }
+        dispatch_all!(dtype, T => Tensor::build::<T>(OP, Shape::new(shape.as_ref()), |out| {
+            out.iter_mut().for_each(|y| *y = T::from_i64(i64::from(f64::unit(&mut self.words) < p)));
+        }))
+    }
+
+    /// Exponential with rate `lambda`, as `torch.Tensor.exponential_`: `−ln(1 − u) / lambda` in f64, two words an
+    /// element.
+    ///
+    /// # Errors
+    /// If `dtype` is no float, or `lambda` is not a finite number above 0.
+    #[track_caller]
+    pub fn exponential(&mut self, shape: impl AsRef<[usize]>, lambda: f64, dtype: DType) -> Result<Tensor> {
+        const OP: &str = "exponential";
+        if !(lambda.is_finite() && lambda > 0.0) {
+            return Err(argument(OP, "lambda", lambda.to_string(), "a finite number above 0"));
+        }
+        dispatch_float!(OP, dtype, T => Tensor::build::<T>(OP, Shape::new(shape.as_ref()), |out| {
+            for y in out {
+                *y = T::from_f64(-1.0 / lambda * (-f64::unit(&mut self.words)).ln_1p());
+            }
+        }))
+    }
+}
+
+/// Fills `out`, of at least 16 elements, with normals.
+fn normal_blocks<T: Uniform>(words: &mut Mt19937, out: &mut [T], mean: T, std: T) {
+    out.iter_mut().for_each(|y| *y = T::unit(words));
+    for block in out.chunks_exact_mut(BLOCK) {
+        T::box_muller(block, mean, std);
+    }
+    if !out.len().is_multiple_of(BLOCK) {
+        let start = out.len() - BLOCK;
+        let last = &mut out[start..];
+        last.iter_mut().for_each(|y| *y = T::unit(words));
+        T::box_muller(last, mean, std);
+    }
+}
+
+#[cold]
+#[track_caller]
+fn argument(op: &'static str, argument: &'static str, value: String, expected: &'static str) -> Error {
+    Error::new(op, ErrorKind::Argument { argument, value, expected })
+}
+
+/// What a float type needs to be drawn.
+trait Uniform: Element {
+    /// Uniform on [0, 1) with all the bits that the type's fraction holds.
+    fn unit(words: &mut Mt19937) -> Self;
+    /// Sixteen uniforms to sixteen normals: the first eight give the radius, the others the angle.
+    fn box_muller(block: &mut [Self], mean: Self, std: Self);
+}
+
+macro_rules! uniform {
+    ($t:ident, $draw:expr) => {
+        impl Uniform for $t {
+            #[inline]
+            fn unit(words: &mut Mt19937) -> $t {
+                $draw(words)
+            }
+            fn box_muller(block: &mut [$t], mean: $t, std: $t) {
+                let (radii, angles) = block.split_at_mut(BLOCK / 2);
+                for (a, b) in radii.iter_mut().zip(angles) {
+                    let radius = (-2.0 * (1.0 - *a).ln()).sqrt();
+                    let theta = (2.0 * PI) as $t * *b;
+                    *a = (radius * theta.cos()).mul_add(std, mean);
+                    *b = (radius * theta.sin()).mul_add(std, mean);
+                }
+            }
+        }
+    };
+}
+// The low bits of the draw, as many as the fraction holds; the products are exact.
+uniform!(f32, |words: &mut Mt19937| (words.next_u32() & 0xff_ffff) as f32 * (1.0 / (1u32 << 24) as f32));
+uniform!(f64, |words: &mut Mt19937| (words.next_u64() & ((1 << 53) - 1)) as f64
+    * (1.0 / (1u64 << 53) as f64));
