@@ -1,0 +1,515 @@
+//! Batch norm over planes `[N, C, L]`, each channel over its `N × L` elements, and its gradients.
+//!
+//! `y = (x - mean) * rstd * weight + bias` with `rstd = 1 / sqrt(var + eps)`. In training mean and biased variance are
+//! those of the batch, in evaluation they are given. Sums over the batch are f64 whatever the element type.
+
+use super::lanes;
+use super::math::Float;
+use super::parallel::{Matrix, for_each_rows, map_rows, rows_per_task};
+use super::simd::{Isa, Kernel, dispatch};
+
+/// Sizes of the data.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Geometry {
+    /// Images.
+    pub(crate) batch: usize,
+    /// Channels.
+    pub(crate) channels: usize,
+    /// Elements of a plane; 1 for data without spatial dimensions.
+    pub(crate) len: usize,
+}
+
+/// Most blocks of images that are summed apart.
+const MAX_BLOCKS: usize = 64;
+
+impl Geometry {
+    fn image(&self) -> usize {
+        self.channels * self.len
+    }
+
+    /// Images of a block.
+    fn block(&self) -> usize {
+        rows_per_task(self.image()).max(self.batch.div_ceil(MAX_BLOCKS))
+    }
+}
+
+/// Mean and spread of each channel.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Moments {
+    /// Elements of a channel.
+    pub(crate) count: f64,
+    /// Mean of each channel.
+    pub(crate) mean: Vec<f64>,
+    /// Sum of the squared distances from the mean; over `count` it is the biased variance that norms, over
+    /// `count - 1` the unbiased one that the running variance takes.
+    pub(crate) squares: Vec<f64>,
+}
+
+impl Moments {
+    /// The moments of both parts together (Chan, Golub and LeVeque, 1979).
+    fn join(mut self, other: Self) -> Self {
+        let count = self.count + other.count;
+        let share = if count > 0.0 { other.count / count } else { 0.0 };
+        for (i, (mean, squares)) in self.mean.iter_mut().zip(&mut self.squares).enumerate() {
+            let distance = other.mean[i] - *mean;
+            *squares += other.squares[i] + distance * distance * (self.count * share);
+            *mean += distance * share;
+        }
+        Self { count, ..self }
+    }
+
+    /// The biased variance plus `eps`, inverse root.
+    pub(crate) fn rstd(&self, eps: f64) -> Vec<f64> {
+        self.squares.iter().map(|squares| 1.0 / (squares / self.count + eps).sqrt()).collect()
+    }
+}
+
+/// Mean and spread of each channel: each plane in two passes, planes joined in a fixed order.
+pub(crate) fn moments<F: Float>(x: &[F], geometry: Geometry) -> Moments {
+    let Geometry { batch, channels, .. } = geometry;
+    let zeros = || Moments { count: 0.0, mean: vec![0.0; channels], squares: vec![0.0; channels] };
+    let block = |first: usize, ()| {
+        let last = (first + geometry.block()).min(batch);
+        let mut moments = zeros();
+        let x = &x[first * geometry.image()..last * geometry.image()];
+        dispatch(PlaneMoments { x, geometry, moments: &mut moments });
+        moments
+    };
+    map_rows((), batch, geometry.block(), block, Moments::join).unwrap_or_else(zeros)
+}
+
+struct PlaneMoments<'a, F> {
+    x: &'a [F],
+    geometry: Geometry,
+    moments: &'a mut Moments,
+}
+
+impl<F: Float> Kernel for PlaneMoments<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let Geometry { len, .. } = self.geometry;
+        let Moments { count, mean, squares } = self.moments;
+        let plane = len as f64;
+        for image in self.x.chunks_exact(self.geometry.image().max(1)) {
+            // What the new plane weighs in the mean, and what the distance of the means weighs in the spread.
+            let share = plane / (*count + plane);
+            let between = *count * share;
+            let channels = mean.iter_mut().zip(squares.iter_mut());
+            if len == 1 {
+                for ((mean, squares), x) in channels.zip(image) {
+                    let distance = x.to_f64() - *mean;
+                    *squares += distance * distance * between;
+                    *mean += distance * share;
+                }
+            } else {
+                for ((mean, squares), x) in channels.zip(image.chunks_exact(len)) {
+                    let own = lanes::sum(x, |x| x) / F::from_f64(plane);
+                    let spread = lanes::sum(x, |x| (x - own) * (x - own));
+                    let distance = own.to_f64() - *mean;
+                    *squares += spread.to_f64() + distance * distance * between;
+                    *mean += distance * share;
+                }
+            }
+            *count += plane;
+        }
+    }
+}
+
+/// What norms a channel.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Channels<'a, F> {
+    /// Mean of each channel.
+    pub(crate) mean: &'a [f64],
+    /// Inverse root of variance plus eps of each channel.
+    pub(crate) rstd: &'a [f64],
+    /// Factor of each channel, 1 when absent.
+    pub(crate) weight: Option<&'a [F]>,
+}
+
+impl<F: Float> Channels<'_, F> {
+    /// Mean, and `rstd * weight`.
+    #[inline(always)]
+    fn scale(&self, channel: usize) -> (F, f64) {
+        let weight = self.weight.map_or(1.0, |weight| weight[channel].to_f64());
+        (F::from_f64(self.mean[channel]), self.rstd[channel] * weight)
+    }
+}
+
+/// `y = (x - mean) * rstd * weight + bias`.
+pub(crate) fn batch_norm<F: Float>(
+    x: &[F],
+    geometry: Geometry,
+    channels: Channels<F>,
+    bias: Option<&[F]>,
+    y: &mut [F],
+) {
+    let affine = |c: usize| {
+        let (mean, scale) = channels.scale(c);
+        Affine {
+            mean,
+            slope: F::from_f64(scale),
+            scale: F::ZERO,
+            shift: bias.map_or(F::ZERO, |bias| bias[c]),
+        }
+    };
+    apply(x, None, geometry, affine, y);
+}
+
+/// Gradients of the channels' scale and shift.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ChannelGradient {
+    /// Sum of `g * (x - mean) * rstd`.
+    pub(crate) weight: Vec<f64>,
+    /// Sum of `g`.
+    pub(crate) bias: Vec<f64>,
+}
+
+/// The gradients of weight and bias.
+pub(crate) fn batch_norm_channel_gradient<F: Float>(
+    g: &[F],
+    x: &[F],
+    geometry: Geometry,
+    channels: Channels<F>,
+) -> ChannelGradient {
+    let zeros =
+        || ChannelGradient { weight: vec![0.0; geometry.channels], bias: vec![0.0; geometry.channels] };
+    let block = |first: usize, ()| {
+        let last = (first + geometry.block()).min(geometry.batch);
+        let range = first * geometry.image()..last * geometry.image();
+        let mut sums = zeros();
+        dispatch(PlaneSums {
+            g: &g[range.clone()],
+            x: &x[range],
+            geometry,
+            mean: channels.mean,
+            sums: &mut sums,
+        });
+        sums
+    };
+    let add = |mut left: ChannelGradient, right: ChannelGradient| {
+        lanes::add(&mut left.weight, &right.weight);
+        lanes::add(&mut left.bias, &right.bias);
+        left
+    };
+    let Some(mut sums) = map_rows((), geometry.batch, geometry.block(), block, add) else { return zeros() };
+    sums.weight.iter_mut().zip(channels.rstd).for_each(|(weight, rstd)| *weight *= rstd);
+    sums
+}
+
+struct PlaneSums<'a, F> {
+    g: &'a [F],
+    x: &'a [F],
+    geometry: Geometry,
+    mean: &'a [f64],
+    sums: &'a mut ChannelGradient,
+}
+
+impl<F: Float> Kernel for PlaneSums<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let image = self.geometry.image().max(1);
+        let len = self.geometry.len;
+        for (g, x) in self.g.chunks_exact(image).zip(self.x.chunks_exact(image)) {
+            let sums = self.sums.weight.iter_mut().zip(&mut self.sums.bias).zip(self.mean);
+            if len == 1 {
+                for (((weight, bias), mean), (g, x)) in sums.zip(g.iter().zip(x)) {
+                    *weight += g.to_f64() * (x.to_f64() - mean);
+                    *bias += g.to_f64();
+                }
+            } else {
+                let planes = g.chunks_exact(len).zip(x.chunks_exact(len));
+                for (((weight, bias), &mean), (g, x)) in sums.zip(planes) {
+                    let mean = F::from_f64(mean);
+                    *weight += lanes::sum2(g, x, |g, x| g * (x - mean)).to_f64();
+                    *bias += lanes::sum(g, |g| g).to_f64();
+                }
+            }
+        }
+    }
+}
+
+/// The gradient of the input when mean and variance are those of the batch:
+/// `dx = weight * rstd * (g - mean(g) - n * mean(g * n))` with `n = (x - mean) * rstd`; `sums` are the gradients of
+/// weight and bias.
+pub(crate) fn batch_norm_input_gradient<F: Float>(
+    g: &[F],
+    x: &[F],
+    geometry: Geometry,
+    channels: Channels<F>,
+    sums: &ChannelGradient,
+    dx: &mut [F],
+) {
+    let count = (geometry.batch * geometry.len) as f64;
+    let affine = |c: usize| {
+        let (mean, scale) = channels.scale(c);
+        let slope = -scale * channels.rstd[c] * sums.weight[c] / count;
+        let shift = -scale * sums.bias[c] / count;
+        Affine { mean, slope: F::from_f64(slope), scale: F::from_f64(scale), shift: F::from_f64(shift) }
+    };
+    apply(x, Some(g), geometry, affine, dx);
+}
+
+/// The gradient of the input when mean and variance are given: `dx = g * weight * rstd`.
+pub(crate) fn batch_norm_input_gradient_eval<F: Float>(
+    g: &[F],
+    geometry: Geometry,
+    channels: Channels<F>,
+    dx: &mut [F],
+) {
+    let affine = |c: usize| {
+        let slope = F::from_f64(channels.scale(c).1);
+        Affine { mean: F::ZERO, slope, scale: F::ZERO, shift: F::ZERO }
+    };
+    apply(g, None, geometry, affine, dx);
+}
+
+/// What is done to the elements of a channel: `(x - mean) * slope + (g * scale + shift)`.
+#[derive(Clone, Copy)]
+struct Affine<F> {
+    mean: F,
+    slope: F,
+    scale: F,
+    shift: F,
+}
+
+impl<F: Float> Affine<F> {
+    #[inline(always)]
+    fn one<I: Isa>(self, x: F) -> F {
+        (x - self.mean).fma::<I>(self.slope, self.shift)
+    }
+
+    #[inline(always)]
+    fn two<I: Isa>(self, x: F, g: F) -> F {
+        (x - self.mean).fma::<I>(self.slope, g.fma::<I>(self.scale, self.shift))
+    }
+}
+
+/// Writes `affine` of each channel, with `g` or without.
+fn apply<F: Float>(
+    x: &[F],
+    g: Option<&[F]>,
+    geometry: Geometry,
+    affine: impl Fn(usize) -> Affine<F>,
+    out: &mut [F],
+) {
+    // Made once: a number of scalars for each channel.
+    let affine: Vec<Affine<F>> = (0..geometry.channels).map(affine).collect();
+    let image = geometry.image();
+    for_each_rows(Matrix(out, image), geometry.batch, rows_per_task(image), |first, Matrix(out, _)| {
+        let range = first * image..first * image + out.len();
+        let g = g.map(|g| &g[range.clone()]);
+        dispatch(Apply { x: &x[range], g, len: geometry.len, affine: &affine, out });
+    });
+}
+
+struct Apply<'a, F> {
+    x: &'a [F],
+    g: Option<&'a [F]>,
+    len: usize,
+    affine: &'a [Affine<F>],
+    out: &'a mut [F],
+}
+
+impl<F: Float> Kernel for Apply<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let Self { len, affine, .. } = self;
+        let image = (len * affine.len()).max(1);
+        for (i, (x, out)) in self.x.chunks_exact(image).zip(self.out.chunks_exact_mut(image)).enumerate() {
+            let g = self.g.map(|g| &g[i * image..(i + 1) * image]);
+            match (g, len) {
+                (None, 1) => {
+                    out.iter_mut()
+                        .zip(x)
+                        .zip(affine)
+                        .for_each(|((out, &x), affine)| *out = affine.one::<I>(x));
+                }
+                (Some(g), 1) => {
+                    for (((out, &x), &g), affine) in out.iter_mut().zip(x).zip(g).zip(affine) {
+                        *out = affine.two::<I>(x, g);
+                    }
+                }
+                (None, _) => {
+                    for ((out, x), affine) in out.chunks_exact_mut(len).zip(x.chunks_exact(len)).zip(affine) {
+                        lanes::map(x, out, |x| affine.one::<I>(x));
+                    }
+                }
+                (Some(g), _) => {
+                    let planes = x.chunks_exact(len).zip(g.chunks_exact(len));
+                    for ((out, (x, g)), affine) in out.chunks_exact_mut(len).zip(planes).zip(affine) {
+                        lanes::map2(x, g, out, |x, g| affine.two::<I>(x, g));
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{assert_close, narrow, noise, same_bits_for_threads};
+    use super::*;
+
+    const SIZES: [(usize, usize, usize); 7] =
+        [(1, 1, 1), (4, 3, 1), (200, 130, 1), (2, 3, 7), (3, 5, 33), (70, 4, 784), (0, 3, 4)];
+
+    struct Data {
+        geometry: Geometry,
+        x: Vec<f64>,
+        g: Vec<f64>,
+        weight: Vec<f64>,
+        bias: Vec<f64>,
+    }
+
+    impl Data {
+        /// A mean far from 0, where a one-pass variance would fail.
+        fn new((batch, channels, len): (usize, usize, usize)) -> Self {
+            let rounded = |x: Vec<f64>| x.iter().map(|&x| f64::from(x as f32)).collect::<Vec<_>>();
+            let count = batch * channels * len;
+            let x = noise(count, 1).iter().map(|x| x + 50.0).collect();
+            Self {
+                geometry: Geometry { batch, channels, len },
+                x: rounded(x),
+                g: rounded(noise(count, 2)),
+                weight: rounded(noise(channels, 3)),
+                bias: rounded(noise(channels, 4)),
+            }
+        }
+
+        /// The indices of a channel.
+        fn channel(&self, c: usize) -> impl Iterator<Item = usize> + Clone + use<> {
+            let Geometry { batch, channels, len } = self.geometry;
+            (0..batch).flat_map(move |n| (0..len).map(move |i| (n * channels + c) * len + i))
+        }
+    }
+
+    /// Mean and sum of squared distances of each channel, from the definition.
+    fn naive_moments(data: &Data) -> (Vec<f64>, Vec<f64>) {
+        (0..data.geometry.channels)
+            .map(|c| {
+                let count = data.channel(c).count() as f64;
+                let mean = data.channel(c).map(|i| data.x[i]).sum::<f64>() / count;
+                (mean, data.channel(c).map(|i| (data.x[i] - mean).powi(2)).sum::<f64>())
+            })
+            .unzip()
+    }
+
+    #[test]
+    fn moments_and_forward_follow_the_definition() {
+        for data in SIZES.map(Data::new) {
+            let (mean, squares) = naive_moments(&data);
+            let got = moments(&data.x, data.geometry);
+            let count = data.geometry.batch * data.geometry.len;
+            assert_eq!(got.count, count as f64);
+            if count == 0 {
+                assert_eq!(got.mean, [0.0; 3]);
+                continue;
+            }
+            assert_close(&got.mean, &mean, 1e-13, 0.0);
+            assert_close(&got.squares, &squares, 1e-10, 1e-18);
+            let rstd = got.rstd(1e-5);
+            let mut want = vec![0.0; data.x.len()];
+            for c in 0..data.geometry.channels {
+                let rstd = 1.0 / (squares[c] / count as f64 + 1e-5).sqrt();
+                data.channel(c)
+                    .for_each(|i| want[i] = (data.x[i] - mean[c]) * rstd * data.weight[c] + data.bias[c]);
+            }
+            let mut y = vec![9.0; data.x.len()];
+            let channels = Channels { mean: &got.mean, rstd: &rstd, weight: Some(&data.weight[..]) };
+            batch_norm(&data.x, data.geometry, channels, Some(&data.bias), &mut y);
+            assert_close(&y, &want, 1e-10, 1e-10);
+
+            let x = narrow(&data.x);
+            let got = moments(&x, data.geometry);
+            assert_close(&got.mean, &mean, 1e-6, 0.0);
+            assert_close(&got.squares, &squares, 1e-4, 1e-6);
+            let (mut y, weight, bias) = (vec![9.0; x.len()], narrow(&data.weight), narrow(&data.bias));
+            let channels = Channels { mean: &got.mean, rstd: &rstd, weight: Some(&weight[..]) };
+            batch_norm(&x, data.geometry, channels, Some(&bias), &mut y);
+            assert_close(&y, &want, 1e-4, 1e-3);
+        }
+    }
+
+    /// `y = weight * n + bias` summed against `g`, as a function of the input: its differences are the gradient.
+    fn objective(data: &Data, x: &[f64]) -> f64 {
+        let moments = moments(x, data.geometry);
+        let rstd = moments.rstd(1e-5);
+        let channels = Channels { mean: &moments.mean, rstd: &rstd, weight: Some(&data.weight[..]) };
+        let mut y = vec![0.0; x.len()];
+        batch_norm(x, data.geometry, channels, Some(&data.bias), &mut y);
+        y.iter().zip(&data.g).map(|(y, g)| y * g).sum()
+    }
+
+    #[test]
+    fn gradients_follow_the_definition() {
+        for data in SIZES.map(Data::new) {
+            let moments = moments(&data.x, data.geometry);
+            let rstd = moments.rstd(1e-5);
+            let channels = Channels { mean: &moments.mean, rstd: &rstd, weight: Some(&data.weight[..]) };
+            let sums = batch_norm_channel_gradient(&data.g, &data.x, data.geometry, channels);
+            for c in 0..data.geometry.channels {
+                let (mean, rstd) = (moments.mean[c], rstd[c]);
+                let weight: f64 = data.channel(c).map(|i| data.g[i] * (data.x[i] - mean) * rstd).sum();
+                let bias: f64 = data.channel(c).map(|i| data.g[i]).sum();
+                assert_close(&[sums.weight[c], sums.bias[c]], &[weight, bias], 1e-9, 1e-10);
+            }
+            let mut dx = vec![9.0; data.x.len()];
+            batch_norm_input_gradient(&data.g, &data.x, data.geometry, channels, &sums, &mut dx);
+            for i in (0..dx.len()).step_by(1 + dx.len() / 20) {
+                let shifted = |by: f64| {
+                    let mut x = data.x.clone();
+                    x[i] += by;
+                    objective(&data, &x)
+                };
+                let want = (shifted(1e-4) - shifted(-1e-4)) / 2e-4;
+                assert_close(&[dx[i]], &[want], 1e-5, 1e-5);
+            }
+            let mut eval = vec![9.0; data.x.len()];
+            batch_norm_input_gradient_eval(&data.g, data.geometry, channels, &mut eval);
+            for c in 0..data.geometry.channels {
+                let scale = rstd[c] * data.weight[c];
+                data.channel(c).for_each(|i| assert_close(&[eval[i]], &[data.g[i] * scale], 1e-12, 0.0));
+            }
+            let (x, g, weight) = (narrow(&data.x), narrow(&data.g), narrow(&data.weight));
+            let channels = Channels { mean: &moments.mean, rstd: &rstd, weight: Some(&weight[..]) };
+            let sums = batch_norm_channel_gradient(&g, &x, data.geometry, channels);
+            let mut dx32 = vec![9.0; x.len()];
+            batch_norm_input_gradient(&g, &x, data.geometry, channels, &sums, &mut dx32);
+            assert_close(&dx32, &dx, 1e-3, 1e-4);
+        }
+    }
+
+    #[test]
+    fn nan_stays_in_its_channel() {
+        let geometry = Geometry { batch: 2, channels: 2, len: 2 };
+        let x = [1.0f32, 2.0, f32::NAN, 4.0, 5.0, 6.0, f32::INFINITY, 8.0];
+        let moments = moments(&x, geometry);
+        assert_eq!((moments.mean[0], moments.squares[0]), (3.5, 17.0));
+        assert!(moments.mean[1].is_nan() && moments.squares[1].is_nan());
+    }
+
+    #[test]
+    fn same_bits_for_any_number_of_threads() {
+        for (batch, channels, len) in [(300, 3, 113), (3000, 70, 1)] {
+            let geometry = Geometry { batch, channels, len };
+            let (x, g) =
+                (narrow(&noise(batch * channels * len, 5)), narrow(&noise(batch * channels * len, 6)));
+            same_bits_for_threads(|| {
+                let moments = moments(&x, geometry);
+                let rstd = moments.rstd(1e-5);
+                let channels = Channels { mean: &moments.mean, rstd: &rstd, weight: None };
+                let (mut y, mut dx) = (vec![0.0; x.len()], vec![0.0; x.len()]);
+                batch_norm(&x, geometry, channels, None, &mut y);
+                let sums = batch_norm_channel_gradient(&g, &x, geometry, channels);
+                batch_norm_input_gradient(&g, &x, geometry, channels, &sums, &mut dx);
+                [y, dx].concat()
+            });
+        }
+    }
+}
