@@ -7,6 +7,7 @@ use std::any::Any;
 use std::cell::Cell;
 use std::ops::Range;
 
+use super::lanes;
 use super::math::Float;
 use super::pool::Window;
 
@@ -78,30 +79,79 @@ pub(crate) fn strip_rows(axes: &Axes, patch: usize) -> usize {
     rows.div_ceil(rows.div_ceil(most).max(1)).max(1)
 }
 
-/// Calls `each(patch row, output row, input row)` for every output row in `rows`: where in the strip a run of
-/// positions begins, the offset along the last axis, and where in the image its input row begins, `None` in padding.
-fn for_each_run(
-    channels: usize,
-    axes: &Axes,
-    rows: &Range<usize>,
-    mut each: impl FnMut(usize, usize, Option<usize>),
-) {
+/// The patches of one row of the patch matrix over some output rows of one depth.
+struct Patch {
+    /// Where in the strip they begin.
+    columns: usize,
+    /// The output rows, and the ones among them that are not in the padding.
+    rows: Range<usize>,
+    inside: Range<usize>,
+    /// The positions in a row that are not in the padding.
+    across: Range<usize>,
+    /// Where the first element inside lies in the image.
+    image: usize,
+}
+
+impl Patch {
+    /// Whether anything lies inside.
+    fn is_empty(&self) -> bool {
+        self.inside.is_empty() || self.across.is_empty()
+    }
+
+    /// The part of the strip for the output row `row`.
+    fn row(&self, row: usize, width: usize) -> Range<usize> {
+        let start = self.columns + (row - self.rows.start) * width;
+        start..start + width
+    }
+}
+
+/// Calls `each` with the patches of every row of the patch matrix, for each depth that `rows` touches.
+fn for_each_patch(channels: usize, axes: &Axes, rows: &Range<usize>, mut each: impl FnMut(Patch)) {
     let [deep, down, across] = axes;
-    let mut to = 0;
-    for channel in 0..channels {
-        for kd in 0..deep.window.kernel {
-            for kh in 0..down.window.kernel {
-                for kw in 0..across.window.kernel {
-                    for row in rows.clone() {
-                        let plane = deep.index(row / down.output, kd).map(|z| channel * deep.input + z);
-                        let line =
-                            plane.zip(down.index(row % down.output, kh)).map(|(z, y)| z * down.input + y);
-                        each(to, kw, line.map(|line| line * across.input));
-                        to += across.output;
-                    }
+    let mut columns = 0;
+    let kernel = [deep, down, across].map(|axis| axis.window.kernel);
+    for i in 0..channels * kernel.iter().product::<usize>() {
+        let (channel, kd) =
+            (i / (kernel[2] * kernel[1] * kernel[0]), i / (kernel[2] * kernel[1]) % kernel[0]);
+        let (kh, kw) = (i / kernel[2] % kernel[1], i % kernel[2]);
+        let positions = across.inside(kw);
+        for depth in rows.start / down.output..rows.end.div_ceil(down.output) {
+            let first = depth * down.output;
+            let rows = rows.start.max(first) - first..rows.end.min(first + down.output) - first;
+            let inside = down.inside(kh);
+            let inside = inside.start.max(rows.start)..inside.end.min(rows.end);
+            let plane = deep.index(depth, kd);
+            let at = [plane, down.index(inside.start, kh), across.index(positions.start, kw)];
+            let (image, inside) = match at {
+                [Some(z), Some(y), Some(x)] => {
+                    (((channel * deep.input + z) * down.input + y) * across.input + x, inside)
                 }
-            }
+                _ => (0, 0..0),
+            };
+            let count = rows.len() * across.output;
+            each(Patch { columns, rows, inside, across: positions.clone(), image });
+            columns += count;
         }
+    }
+}
+
+/// Whether the inside of all rows of a patch is one run of the image, with a wrapped-around gap between rows.
+fn is_one_run(axes: &Axes) -> bool {
+    axes[2].window.stride == 1 && axes[1].window.stride == 1 && axes[2].input == axes[2].output
+}
+
+/// From the first to the last element of the strip that lies inside.
+fn span(patch: &Patch, width: usize) -> Range<usize> {
+    let (first, last) = (patch.row(patch.inside.start, width), patch.row(patch.inside.end - 1, width));
+    first.start + patch.across.start..last.start + patch.across.end
+}
+
+/// Clears what lies in the padding to the left and right of the rows inside.
+fn clear_sides<F: Float>(patch: &Patch, width: usize, columns: &mut [F]) {
+    let (first, last) = (patch.row(patch.inside.start, width), patch.row(patch.inside.end - 1, width));
+    let rows = &mut columns[first.start..last.end];
+    for position in (0..patch.across.start).chain(patch.across.end..width) {
+        rows[position..].iter_mut().step_by(width).for_each(|value| *value = F::ZERO);
     }
 }
 
@@ -113,46 +163,60 @@ pub(crate) fn im2col<F: Float>(
     rows: &Range<usize>,
     columns: &mut [F],
 ) {
-    let across = axes[2];
-    let Window { stride, padding, dilation, .. } = across.window;
-    for_each_run(channels, axes, rows, |to, kw, from| {
-        let run = &mut columns[to..to + across.output];
-        let Some(from) = from else { return run.fill(F::ZERO) };
-        let inside = across.inside(kw);
-        run[..inside.start].fill(F::ZERO);
-        run[inside.end..].fill(F::ZERO);
-        if inside.is_empty() {
-            return;
+    let (width, step) = (axes[2].output, axes[2].window.stride);
+    for_each_patch(channels, axes, rows, |patch| {
+        let all = patch.columns..patch.columns + patch.rows.len() * width;
+        if patch.is_empty() {
+            return columns[all].fill(F::ZERO);
         }
-        let first = from + inside.start * stride + kw * dilation - padding;
-        let run = &mut run[inside];
-        if stride == 1 {
-            run.copy_from_slice(&image[first..first + run.len()]);
+        columns[all.start..patch.row(patch.inside.start, width).start].fill(F::ZERO);
+        columns[patch.row(patch.inside.end - 1, width).end..all.end].fill(F::ZERO);
+        if is_one_run(axes) {
+            let span = span(&patch, width);
+            columns[span.clone()].copy_from_slice(&image[patch.image..patch.image + span.len()]);
         } else {
-            run.iter_mut().zip(image[first..].iter().step_by(stride)).for_each(|(to, &from)| *to = from);
+            for (i, row) in patch.inside.clone().enumerate() {
+                let to = &mut columns[patch.row(row, width)][patch.across.clone()];
+                let from = &image[patch.image + i * axes[1].window.stride * axes[2].input..];
+                if step == 1 {
+                    to.copy_from_slice(&from[..to.len()]);
+                } else {
+                    to.iter_mut().zip(from.iter().step_by(step)).for_each(|(to, &from)| *to = from);
+                }
+            }
         }
+        clear_sides(&patch, width, columns);
     });
 }
 
-/// Adds the columns of the output rows `rows` to the places of `image` that [`im2col`] takes them from.
+/// Adds the columns of the output rows `rows` to the places of `image` that [`im2col`] takes them from; `columns` is
+/// used up.
 pub(crate) fn col2im<F: Float>(
-    columns: &[F],
+    columns: &mut [F],
     channels: usize,
     axes: &Axes,
     rows: &Range<usize>,
     image: &mut [F],
 ) {
-    let across = axes[2];
-    let Window { stride, padding, dilation, .. } = across.window;
-    for_each_run(channels, axes, rows, |at, kw, to| {
-        let inside = across.inside(kw);
-        let Some(to) = to.filter(|_| !inside.is_empty()) else { return };
-        let first = to + inside.start * stride + kw * dilation - padding;
-        let run = &columns[at..at + across.output][inside];
-        if stride == 1 {
-            image[first..first + run.len()].iter_mut().zip(run).for_each(|(to, &from)| *to += from);
-        } else {
-            image[first..].iter_mut().step_by(stride).zip(run).for_each(|(to, &from)| *to += from);
+    let (width, step) = (axes[2].output, axes[2].window.stride);
+    for_each_patch(channels, axes, rows, |patch| {
+        if patch.is_empty() {
+            return;
+        }
+        if is_one_run(axes) {
+            // With zeros in the gaps the wrapped-around places get nothing.
+            clear_sides(&patch, width, columns);
+            let from = &columns[span(&patch, width)];
+            return lanes::add(&mut image[patch.image..patch.image + from.len()], from);
+        }
+        for (i, row) in patch.inside.clone().enumerate() {
+            let from = &columns[patch.row(row, width)][patch.across.clone()];
+            let to = &mut image[patch.image + i * axes[1].window.stride * axes[2].input..];
+            if step == 1 {
+                lanes::add(&mut to[..from.len()], from);
+            } else {
+                to.iter_mut().step_by(step).zip(from).for_each(|(to, &from)| *to += from);
+            }
         }
     });
 }
