@@ -28,6 +28,7 @@ mod scalar;
 mod shape;
 mod storage;
 mod tensor;
+mod threads;
 
 pub use dtype::{DType, Element};
 pub use error::{Error, ErrorKind, Result};
@@ -37,3 +38,4 @@ pub use scalar::Scalar;
 pub use shape::{Dims, Shape};
 pub use storage::memory;
 pub use tensor::Tensor;
+pub use threads::{num_threads, set_num_threads, with_threads};

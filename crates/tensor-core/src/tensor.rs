@@ -101,7 +101,11 @@ impl Tensor {
 
     /// Another view of the same storage.
     #[inline]
-    pub(crate) fn with_layout(&self, layout: Layout) -> Self {
+    pub(crate) fn with_layout(&self, mut layout: Layout) -> Self {
+        // A view without elements may start anywhere, also past the end of a storage without elements.
+        if layout.shape.contains(&0) {
+            layout.offset = 0;
+        }
         Self { storage: Arc::clone(&self.storage), layout }
     }
 

@@ -66,6 +66,9 @@ impl Tensor {
         let a = self.batch_of_matrices(&lead)?;
         let b = other.batch_of_matrices(&lead)?;
         dispatch_float!(OP, self.dtype(), T => Tensor::build::<T>(OP, shape, |out| {
+            if out.is_empty() {
+                return;
+            }
             let c = MatrixMut::new(out, [m, n], n).batched(batch, m * n);
             gemm(a.matrices::<T>(), b.matrices::<T>(), 0.0, c, Epilogue::default());
         }))
@@ -122,6 +125,9 @@ impl Tensor {
         let x = self.reshape_to(OP, Shape::from([rows, inputs]))?;
         let shape = self.shape()[..self.rank() - 1].iter().copied().chain([outputs]).collect();
         dispatch_float!(OP, self.dtype(), T => Tensor::build::<T>(OP, shape, |out| {
+            if out.is_empty() {
+                return;
+            }
             let a = Matrix::new(x.data::<T>(), [rows, inputs], [x.strides()[0], x.strides()[1]]);
             let b = Matrix::new(weight.data::<T>(), [inputs, outputs], [weight.strides()[1], weight.strides()[0]]);
             let epilogue = Epilogue { bias: bias.as_ref().map(|b| b.dense::<T>()), activation };

@@ -1,0 +1,37 @@
+//! Reverse-mode differentiation with PyTorch's semantics.
+//!
+//! [`Var`] is a [`Tensor`] with an optional history. Operations on it write a graph; [`Var::backward`] walks the
+//! graph and adds into the [`grad`](Var::grad) of every leaf; [`Var::detach`] hands the value out without history.
+//!
+//! ```
+//! use autograd::{Tensor, Var};
+//!
+//! let x = Var::leaf(Tensor::from_vec(vec![1.0f64, 2.0, 3.0], [3])?)?;
+//! let loss = x.mul(&x)?.sum()?;
+//! loss.backward()?;
+//! assert_eq!(loss.detach().item::<f64>()?, 14.0);
+//! assert_eq!(x.grad().unwrap().to_vec::<f64>()?, [2.0, 4.0, 6.0]);
+//! # Ok::<(), autograd::Error>(())
+//! ```
+
+mod backward;
+mod check;
+mod error;
+mod graph;
+mod leaf;
+mod mode;
+mod op;
+pub mod ops;
+mod parameter;
+mod pointwise;
+pub mod testing;
+mod var;
+
+pub use backward::{Grad, backward, grad};
+pub use check::{GradCheck, Outputs, gradcheck, gradgradcheck};
+pub use error::{Error, Result};
+pub use mode::{GradMode, enable_grad, is_grad_enabled, no_grad, set_grad_enabled};
+pub use op::{Context, Forward, Grads, Keep, Op, apply, apply_multi};
+pub use parameter::Parameter;
+pub use tensor_core::{self, DType, Dims, Element, Scalar, Shape, Tensor};
+pub use var::Var;

@@ -1,0 +1,271 @@
+//! What an operation is to the engine, and the one function through which the graph grows.
+
+use crate::graph::{Edge, Input, Node, Saved};
+use crate::{Error, Result, Var, is_grad_enabled};
+use smallvec::SmallVec;
+use std::panic::Location;
+use std::sync::Arc;
+use tensor_core::{DType, Shape, Tensor};
+
+/// What an operation keeps of its values until backward.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// Nothing: the rule needs shapes at most, and backward may run twice without `retain_graph`.
+    Nothing,
+    /// The inputs.
+    Inputs,
+    /// The outputs.
+    Output,
+    /// Both.
+    Both,
+}
+
+impl Keep {
+    fn inputs(self) -> bool {
+        matches!(self, Keep::Inputs | Keep::Both)
+    }
+
+    fn outputs(self) -> bool {
+        matches!(self, Keep::Output | Keep::Both)
+    }
+}
+
+/// What a forward computes: its outputs, and tensors that only its rule will read.
+#[derive(Debug)]
+pub struct Forward {
+    outputs: SmallVec<[Tensor; 1]>,
+    extra: SmallVec<[Tensor; 1]>,
+}
+
+impl Forward {
+    /// Several outputs.
+    pub fn many(outputs: impl IntoIterator<Item = Tensor>) -> Self {
+        Self { outputs: outputs.into_iter().collect(), extra: SmallVec::new() }
+    }
+
+    /// Also keeps `tensor` for the rule, which reads it with [`Context::extra`].
+    pub fn with_extra(mut self, tensor: Tensor) -> Self {
+        self.extra.push(tensor);
+        self
+    }
+}
+
+impl From<Tensor> for Forward {
+    fn from(output: Tensor) -> Self {
+        let mut outputs = SmallVec::new();
+        outputs.push(output);
+        Self { outputs, extra: SmallVec::new() }
+    }
+}
+
+/// Gradients of an operation's inputs, in their order; `None` where there is none.
+pub type Grads = SmallVec<[Option<Var>; 2]>;
+
+/// A differentiable operation: its forward on plain tensors, and its rule in differentiable methods of [`Var`], so
+/// that derivatives of any order exist.
+///
+/// ```
+/// use autograd::{Context, Forward, Grads, Keep, Op, Result, Tensor, Var, apply, gradcheck};
+///
+/// /// y = x³
+/// struct Cube;
+///
+/// impl Op for Cube {
+///     fn name(&self) -> &'static str { "cube" }
+///     fn keep(&self) -> Keep { Keep::Inputs }
+///     fn forward(&self, inputs: &[&Tensor]) -> Result<Forward> {
+///         Ok(inputs[0].pow_scalar(3)?.into())
+///     }
+///     fn backward(&self, ctx: &Context) -> Result<Grads> {
+///         let x = ctx.input(0);
+///         Ok([Some(ctx.grad().mul(&x)?.mul(&x)?.mul_scalar(3)?)].into_iter().collect())
+///     }
+/// }
+///
+/// let x = Tensor::from_vec(vec![0.5f64, -2.0], [2])?;
+/// gradcheck(|x| apply(Cube, &[&x[0]]), &[x])?;
+/// # Ok::<(), autograd::Error>(())
+/// ```
+pub trait Op: Send + Sync + 'static {
+    /// The name in messages and in the graph.
+    fn name(&self) -> &'static str;
+
+    /// What the rule reads. Default: nothing.
+    fn keep(&self) -> Keep {
+        Keep::Nothing
+    }
+
+    /// Computes the outputs.
+    fn forward(&self, inputs: &[&Tensor]) -> Result<Forward>;
+
+    /// The gradient of each input, given those of the outputs. A gradient may have the broadcast shape of its input,
+    /// and may be left out (`None`) where [`Context::needs_grad`] is false.
+    fn backward(&self, ctx: &Context) -> Result<Grads>;
+}
+
+/// What a rule knows when it runs.
+pub struct Context<'a> {
+    pub(crate) node: &'a Arc<Node>,
+    pub(crate) saved: &'a Saved,
+    pub(crate) grads: &'a [Option<Var>],
+    pub(crate) needs: &'a [bool],
+    pub(crate) create_graph: bool,
+}
+
+impl Context<'_> {
+    /// The gradient of the only output.
+    pub fn grad(&self) -> &Var {
+        // The engine visits a node only with at least one gradient; an operation of one output has this one.
+        match self.grads {
+            [Some(g), ..] => g,
+            _ => unreachable_grad(self.grads),
+        }
+    }
+
+    /// The gradient of output `index`; `None` where nothing downstream used it.
+    pub fn output_grad(&self, index: usize) -> Option<&Var> {
+        self.grads.get(index)?.as_ref()
+    }
+
+    /// Input `index` as it was in the forward. It has history only while a graph is being created.
+    ///
+    /// # Panics
+    /// If [`Op::keep`] did not ask for inputs or there is no such input: the rule is wrong.
+    #[track_caller]
+    pub fn input(&self, index: usize) -> Var {
+        let edge = if self.create_graph { self.node.inputs[index].edge.clone() } else { None };
+        Var::with_edge(self.saved.inputs[index].clone(), edge)
+    }
+
+    /// Output `index` as the forward returned it. It has history only while a graph is being created.
+    ///
+    /// # Panics
+    /// If [`Op::keep`] did not ask for outputs or there is no such output: the rule is wrong.
+    #[track_caller]
+    pub fn output(&self, index: usize) -> Var {
+        let edge = self.create_graph.then(|| Edge::Node(Arc::clone(self.node), index as u32));
+        Var::with_edge(self.saved.outputs[index].clone(), edge)
+    }
+
+    /// Tensor `index` of those that the forward kept with [`Forward::with_extra`].
+    ///
+    /// # Panics
+    /// If there is no such tensor: the rule is wrong.
+    #[track_caller]
+    pub fn extra(&self, index: usize) -> &Tensor {
+        &self.saved.extra[index]
+    }
+
+    /// Whether anyone wants the gradient of input `index`.
+    pub fn needs_grad(&self, index: usize) -> bool {
+        self.needs.get(index).copied().unwrap_or(false)
+    }
+
+    /// The shape of input `index`.
+    ///
+    /// # Panics
+    /// If there is no such input: the rule is wrong.
+    #[track_caller]
+    pub fn shape(&self, index: usize) -> &Shape {
+        &self.node.inputs[index].shape
+    }
+
+    /// The shape of input `index`; `None` past the last.
+    pub fn input_shape(&self, index: usize) -> Option<&Shape> {
+        self.node.inputs.get(index).map(|input| &input.shape)
+    }
+
+    /// The dtype of input `index`.
+    ///
+    /// # Panics
+    /// If there is no such input: the rule is wrong.
+    #[track_caller]
+    pub fn dtype(&self, index: usize) -> DType {
+        self.node.inputs[index].dtype
+    }
+
+    /// Whether the rule's own operations are recorded, for a derivative of the next order. A rule with a fused
+    /// kernel uses it only when this is false.
+    pub fn create_graph(&self) -> bool {
+        self.create_graph
+    }
+}
+
+#[cold]
+#[expect(clippy::panic, reason = "a rule that asks for a gradient it may not have is a bug of the rule")]
+fn unreachable_grad(grads: &[Option<Var>]) -> ! {
+    panic!("Context::grad: output 0 of {} has no gradient; use output_grad(index)", grads.len())
+}
+
+/// Applies an operation of one output: the one place where the graph grows.
+///
+/// # Errors
+/// What the forward refuses, reported for the caller's line.
+#[track_caller]
+pub fn apply<O: Op>(op: O, inputs: &[&Var]) -> Result<Var> {
+    let location = Location::caller();
+    let (mut outputs, node) = record(op, inputs, location)?;
+    let edge = node.map(|node| Edge::Node(node, 0));
+    match outputs.pop() {
+        Some(value) => Ok(Var::with_edge(value, edge)),
+        None => Err(Error::Argument {
+            op: "apply",
+            argument: "the number of outputs",
+            value: "0".to_string(),
+            expected: "1",
+            location,
+        }),
+    }
+}
+
+/// Applies an operation of several outputs.
+///
+/// # Errors
+/// What the forward refuses, reported for the caller's line.
+#[track_caller]
+pub fn apply_multi<O: Op>(op: O, inputs: &[&Var]) -> Result<Vec<Var>> {
+    let (outputs, node) = record(op, inputs, Location::caller())?;
+    let edge = |i| node.as_ref().map(|node| Edge::Node(Arc::clone(node), i as u32));
+    // An integer output, an index say, has no gradient.
+    let var = |(i, value): (usize, Tensor)| {
+        let edge = if value.dtype().is_float() { edge(i) } else { None };
+        Var::with_edge(value, edge)
+    };
+    Ok(outputs.into_iter().enumerate().map(var).collect())
+}
+
+type Recorded = (SmallVec<[Tensor; 1]>, Option<Arc<Node>>);
+
+fn record<O: Op>(op: O, inputs: &[&Var], location: &'static Location<'static>) -> Result<Recorded> {
+    let values: SmallVec<[&Tensor; 4]> = inputs.iter().map(|x| x.value()).collect();
+    let Forward { outputs, extra } = op.forward(&values).map_err(|e| e.at(location))?;
+    let tracked = is_grad_enabled()
+        && inputs.iter().any(|x| x.edge().is_some())
+        && outputs.iter().any(|y| y.dtype().is_float());
+    if !tracked {
+        return Ok((outputs, None));
+    }
+    let keep = op.keep();
+    let saved = Saved {
+        inputs: if keep.inputs() { values.iter().map(|&x| x.clone()).collect() } else { SmallVec::new() },
+        outputs: if keep.outputs() { outputs.clone() } else { SmallVec::new() },
+        extra,
+        freed: false,
+    };
+    let inputs = inputs
+        .iter()
+        .map(|x| Input { edge: x.edge().cloned(), shape: x.shape().clone(), dtype: x.dtype() })
+        .collect();
+    let node = Node::create(op, inputs, outputs.len() as u32, saved, location);
+    Ok((outputs, Some(node)))
+}
+
+impl Error {
+    /// The same error, reported for the user's line.
+    pub(crate) fn at(self, location: &'static Location<'static>) -> Self {
+        match self {
+            Error::Tensor(error) => Error::Tensor(error.at(location)),
+            other => other,
+        }
+    }
+}

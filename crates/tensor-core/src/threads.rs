@@ -1,0 +1,32 @@
+//! How many threads the kernels use. Results never depend on it.
+
+use crate::{Error, ErrorKind, Result};
+
+/// Sets the number of threads for the whole process: `torch.set_num_threads`. Default: one for each core that the
+/// system offers, or the environment variable `RAYON_NUM_THREADS`.
+///
+/// # Errors
+/// If the threads have been started already, by an earlier call or a large operation.
+#[track_caller]
+pub fn set_num_threads(threads: usize) -> Result<()> {
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().map_err(|e| {
+        let expected = "a call before the first large operation";
+        Error::new("set_num_threads", ErrorKind::Argument { argument: "threads", value: format!("{threads} ({e})"), expected })
+    })
+}
+
+/// The number of threads that kernels called from here use.
+pub fn num_threads() -> usize {
+    rayon::current_num_threads()
+}
+
+/// Runs `body` on `threads` threads of its own, and its kernels with it. Switches that belong to a thread, such as
+/// gradient recording, start there as on any new thread.
+///
+/// # Panics
+/// If the system refuses the threads.
+#[expect(clippy::expect_used, reason = "without threads nothing can run; the body's own result type is not ours")]
+pub fn with_threads<R: Send>(threads: usize, body: impl FnOnce() -> R + Send) -> R {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("the system starts threads");
+    pool.install(body)
+}
