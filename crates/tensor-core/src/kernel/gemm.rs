@@ -4,20 +4,17 @@
 //! one fixed order inside one task, so the bits do not depend on the number of threads. Operands are read through
 //! their strides: a transposed matrix needs no copy.
 
-mod blocked;
-mod micro;
 mod operand;
-mod pack;
 mod portable;
 mod split;
-mod transpose;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
 #[cfg(test)]
 mod tests;
 
 use super::math::Float;
 use super::simd::{self, Level};
-use micro::Micro;
 use operand::Output;
 pub(crate) use operand::{Matrix, MatrixMut};
 use rayon::prelude::*;
@@ -50,10 +47,11 @@ pub(crate) trait GemmElement: Float + portable::Portable {
 
 impl GemmElement for f32 {
     fn tile(job: &Job<'_, Self>, tile: &Tile) {
-        match Micro::new(job.level) {
-            Some(micro) => blocked::tile(job, micro, tile),
-            None => portable::tile(job, tile),
+        #[cfg(target_arch = "x86_64")]
+        if x86::tile(job, tile) {
+            return;
         }
+        portable::tile(job, tile);
     }
 }
 

@@ -2,8 +2,12 @@
 
 use std::ops::Range;
 
-/// Multiplications worth a task of their own: about 40 µs of a fast core, several times a hand-over between threads.
-const TASK: usize = 2 << 20;
+/// Multiplications worth a task of their own: about 20 µs of a fast core, several times a hand-over between threads.
+const TASK: usize = 1 << 20;
+
+/// Tasks that a product is cut into for the sake of more threads; a large one has more, by [`TILE_ROWS`] and
+/// [`TILE_COLS`].
+const PARTS: usize = 16;
 
 /// Longest sides of a tile. A tile's part of B (columns by a block of k) has to stay in half of a 1 MiB L2 cache, and
 /// copying its part of A costs 1 / columns of the work.
@@ -41,7 +45,7 @@ impl Split {
         if work > TASK {
             (row_parts, col_parts) = (m.div_ceil(TILE_ROWS), n.div_ceil(TILE_COLS));
             // Halve the longer side while halves are worth a task and there are few.
-            while row_parts * col_parts < 8 && work / (2 * row_parts * col_parts) >= TASK {
+            while row_parts * col_parts < PARTS && work / (2 * row_parts * col_parts) >= TASK {
                 if m / row_parts > n / col_parts { row_parts *= 2 } else { col_parts *= 2 }
             }
         }
@@ -103,7 +107,7 @@ mod tests {
     #[test]
     fn small_work_is_one_task_and_large_work_is_several() {
         assert_eq!(Split::new(1, 64, 64, 64).tasks(), 1);
-        assert_eq!(Split::new(1, 64, 784, 256).tasks(), 4);
+        assert_eq!(Split::new(1, 64, 784, 256).tasks(), 8);
         assert_eq!(Split::new(64, 8, 8, 8).tasks(), 1);
         assert!(Split::new(1, 1024, 1024, 1024).tasks() >= 16);
     }

@@ -158,7 +158,9 @@ proptest! {
 
 #[test]
 fn large_products_equal_three_loops() {
-    for (m, k, n) in [(64, 784, 256), (300, 70, 517), (1, 784, 256), (16, 784, 256), (257, 1100, 33)] {
+    let squarish = [(64, 784, 256), (300, 70, 517), (257, 1100, 33), (70, 1024, 200)];
+    let skinny = [(1, 784, 256), (16, 784, 256), (5, 300, 7), (200, 300, 3), (33, 513, 1)];
+    for (m, k, n) in squarish.into_iter().chain(skinny) {
         for transpose in [[false, false], [false, true], [true, false], [true, true]] {
             check::<f32>(&Case { transpose, bias: true, relu: true, ..Case::new(m, k, n) });
             check::<f64>(&Case { transpose, beta: 1.0, ..Case::new(m, k, n) });

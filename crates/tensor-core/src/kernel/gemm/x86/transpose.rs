@@ -1,6 +1,10 @@
 //! Transposed copies, eight by eight in registers.
 #![allow(unsafe_code)]
 
+use std::arch::x86_64::*;
+
+use crate::kernel::simd::{Level, level};
+
 /// Side of the squares that are transposed in registers.
 const SQUARE: usize = 8;
 
@@ -21,10 +25,7 @@ pub(super) fn transpose(from: &[f32], stride: usize, columns: usize, to: &mut [f
 }
 
 /// Does whole squares; returns how many rows and columns of `to` are done.
-#[cfg(target_arch = "x86_64")]
 fn squares(from: &[f32], stride: usize, columns: usize, to: &mut [f32], width: usize) -> (usize, usize) {
-    use crate::kernel::simd::{Level, level};
-
     if level() < Level::Avx2 {
         return (0, 0);
     }
@@ -43,18 +44,10 @@ fn squares(from: &[f32], stride: usize, columns: usize, to: &mut [f32], width: u
     (k, columns)
 }
 
-#[cfg(not(target_arch = "x86_64"))]
-fn squares(_: &[f32], _: usize, _: usize, _: &mut [f32], _: usize) -> (usize, usize) {
-    (0, 0)
-}
-
 /// # Safety
 /// AVX2; 8 readable elements at each of 8 places `stride` apart, 8 writable ones at each of 8 places `width` apart.
-#[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 unsafe fn square(from: *const f32, stride: usize, to: *mut f32, width: usize) {
-    use std::arch::x86_64::*;
-
     // SAFETY: the caller's promise.
     let four = |column: usize, p: usize| unsafe { _mm_loadu_ps(from.add(column * stride + p)) };
     for p in [0, 4] {

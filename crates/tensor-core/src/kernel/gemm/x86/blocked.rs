@@ -7,10 +7,10 @@
 use std::cell::Cell;
 use std::ops::Range;
 
+use super::super::split::Tile;
+use super::super::{Activation, Job};
 use super::micro::{Micro, Panel};
-use super::pack::{copy, pack_columns};
-use super::split::Tile;
-use super::{Activation, Job};
+use super::pack::pack;
 
 /// Longest block of k: a panel of 14 rows of A of this length is 28 KiB and stays in a 32 KiB L1 cache.
 const BLOCK: usize = 512;
@@ -106,7 +106,7 @@ impl Block<'_> {
             return (from, b.row_stride, width);
         }
         let to = room(scratch, k * columns.next_multiple_of(width));
-        pack_columns(from, [b.row_stride, b.col_stride], columns, to, k, width);
+        pack(from, [b.row_stride, b.col_stride], columns, to, k, width);
         (to, width, k * width)
     }
 
@@ -123,7 +123,9 @@ impl Block<'_> {
         // An odd number of cache lines apart.
         let width = k.next_multiple_of(LINE) | LINE;
         let to = room(scratch, rows.len() * width);
-        copy(from, [a.row_stride, 1], k, to, width);
+        for (i, to) in to.chunks_exact_mut(width).enumerate() {
+            to[..k].copy_from_slice(&from[i * a.row_stride..][..k]);
+        }
         (to, [width, 1])
     }
 }
