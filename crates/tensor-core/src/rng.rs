@@ -5,6 +5,7 @@ mod mt19937;
 mod state;
 
 use mt19937::Mt19937;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A random number generator that follows PyTorch's CPU generator: after `Rng::seed(s)` the calls below draw what the
 /// same calls draw after `torch.manual_seed(s)`, and leave the generator in the same state.
@@ -17,24 +18,30 @@ use mt19937::Mt19937;
 /// (On Intel processors PyTorch's `bernoulli_` and dropout take another generator; there those streams differ.)
 ///
 /// There is no global generator and no seed from the operating system: what is drawn depends on the seed and on the
-/// calls before. Cloning gives a second generator that draws the same from here on.
+/// calls before. Cloning gives another handle on the same generator, as a `torch.Generator` is passed around: the
+/// layers of a model, its dropout and its data loader draw from one stream. [`Rng::from_state`] makes a generator of
+/// its own.
 ///
 /// ```
 /// use tensor_core::{DType, Rng};
 ///
-/// let mut rng = Rng::seed(0);
+/// let rng = Rng::seed(0);
 /// let x = rng.rand([3], DType::F32)?;
 /// // torch.manual_seed(0); torch.rand(3)
 /// assert_eq!(x.to_string(), "tensor([0.4963, 0.7682, 0.0885])");
 ///
 /// let saved = rng.state();
 /// let order = rng.randperm(5)?;
-/// let mut again = Rng::from_state(&saved)?;
+/// let again = Rng::from_state(&saved)?;
 /// assert_eq!(again.randperm(5)?.to_vec::<i64>()?, order.to_vec::<i64>()?);
 /// # Ok::<(), tensor_core::Error>(())
 /// ```
+#[derive(Clone)]
+pub struct Rng(Arc<Mutex<Generator>>);
+
+/// What the handles of one generator share.
 #[derive(Clone, PartialEq)]
-pub struct Rng {
+pub(crate) struct Generator {
     words: Mt19937,
     seed: u64,
     /// The sine half of the last pair of single normals, which the next single normal takes.
@@ -45,28 +52,39 @@ impl Rng {
     /// A generator seeded as `torch.manual_seed(seed)`. The stream depends on the low 32 bits; all 64 are kept as
     /// [`initial_seed`](Rng::initial_seed) and in the state. A negative seed of PyTorch's is `seed as u64`.
     pub fn seed(seed: u64) -> Self {
-        Self { words: Mt19937::seed(seed as u32), seed, cached_normal: None }
+        Self::from(Generator { words: Mt19937::seed(seed as u32), seed, cached_normal: None })
     }
 
     /// The seed that the generator started from: `torch.initial_seed()`.
     pub fn initial_seed(&self) -> u64 {
-        self.seed
+        self.lock().seed
     }
 
     /// The next word of the Mersenne Twister: 32 uniform bits.
-    pub fn next_u32(&mut self) -> u32 {
-        self.words.next_u32()
+    pub fn next_u32(&self) -> u32 {
+        self.lock().words.next_u32()
     }
 
     /// 64 uniform bits: two words, the first is the high one. One such draw keys the counter-based generator that
     /// dropout masks come from.
-    pub fn next_u64(&mut self) -> u64 {
-        self.words.next_u64()
+    pub fn next_u64(&self) -> u64 {
+        self.lock().words.next_u64()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Generator> {
+        // A panic between two draws leaves a whole state behind.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl From<Generator> for Rng {
+    fn from(generator: Generator) -> Self {
+        Self(Arc::new(Mutex::new(generator)))
     }
 }
 
 impl std::fmt::Debug for Rng {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Rng").field("seed", &self.seed).finish_non_exhaustive()
+        f.debug_struct("Rng").field("seed", &self.initial_seed()).finish_non_exhaustive()
     }
 }

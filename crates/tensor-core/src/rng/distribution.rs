@@ -1,8 +1,8 @@
 //! Distributions, drawn word by word in the order in which PyTorch draws them. Each method says how many words it
 //! takes, since that decides what every later call draws.
 
-use super::Rng;
 use super::mt19937::Mt19937;
+use super::{Generator, Rng};
 use crate::dtype::{dispatch_all, dispatch_float};
 use crate::{DType, Element, Error, ErrorKind, Result, Shape, Tensor};
 use std::f64::consts::PI;
@@ -20,7 +20,7 @@ impl Rng {
     /// # Errors
     /// If `dtype` is no float.
     #[track_caller]
-    pub fn rand(&mut self, shape: impl AsRef<[usize]>, dtype: DType) -> Result<Tensor> {
+    pub fn rand(&self, shape: impl AsRef<[usize]>, dtype: DType) -> Result<Tensor> {
         self.fill_uniform("rand", shape.as_ref(), 0.0, 1.0, dtype)
     }
 
@@ -38,7 +38,7 @@ impl Rng {
     /// ```
     #[track_caller]
     pub fn uniform(
-        &mut self,
+        &self,
         shape: impl AsRef<[usize]>,
         from: f64,
         to: f64,
@@ -49,7 +49,7 @@ impl Rng {
 
     #[track_caller]
     fn fill_uniform(
-        &mut self,
+        &self,
         op: &'static str,
         shape: &[usize],
         from: f64,
@@ -61,9 +61,10 @@ impl Rng {
             if !(from <= to && low.is_finite() && high.is_finite() && (high - low).is_finite()) {
                 return Err(argument(op, "from, to", format!("{from}, {to}"), "finite bounds with from <= to"));
             }
+            let generator = &mut *self.lock();
             Tensor::build::<T>(op, Shape::new(shape), |out| {
                 for y in out {
-                    let value = T::unit(&mut self.words).mul_add(high - low, low);
+                    let value = T::unit(&mut generator.words).mul_add(high - low, low);
                     *y = if value == high { low } else { value };
                 }
             })
@@ -75,7 +76,7 @@ impl Rng {
     /// # Errors
     /// If `dtype` is no float.
     #[track_caller]
-    pub fn randn(&mut self, shape: impl AsRef<[usize]>, dtype: DType) -> Result<Tensor> {
+    pub fn randn(&self, shape: impl AsRef<[usize]>, dtype: DType) -> Result<Tensor> {
         self.fill_normal("randn", shape.as_ref(), 0.0, 1.0, dtype)
     }
 
@@ -89,7 +90,7 @@ impl Rng {
     /// If `dtype` is no float, `mean` is not finite, or `std` is negative or not finite.
     #[track_caller]
     pub fn normal(
-        &mut self,
+        &self,
         shape: impl AsRef<[usize]>,
         mean: f64,
         std: f64,
@@ -100,7 +101,7 @@ impl Rng {
 
     #[track_caller]
     fn fill_normal(
-        &mut self,
+        &self,
         op: &'static str,
         shape: &[usize],
         mean: f64,
@@ -113,25 +114,14 @@ impl Rng {
         if !(std.is_finite() && std >= 0.0) {
             return Err(argument(op, "std", std.to_string(), "a finite number from 0 on"));
         }
+        let generator = &mut *self.lock();
         dispatch_float!(op, dtype, T => Tensor::build::<T>(op, Shape::new(shape), |out| {
             if out.len() < BLOCK {
-                out.iter_mut().for_each(|y| *y = T::from_f64(self.single_normal().mul_add(std, mean)));
+                out.iter_mut().for_each(|y| *y = T::from_f64(generator.single_normal().mul_add(std, mean)));
             } else {
-                normal_blocks(&mut self.words, out, T::from_f64(mean), T::from_f64(std));
+                normal_blocks(&mut generator.words, out, T::from_f64(mean), T::from_f64(std));
             }
         }))
-    }
-
-    /// One standard normal; every second one comes from the cache.
-    fn single_normal(&mut self) -> f64 {
-        if let Some(normal) = self.cached_normal.take() {
-            return normal;
-        }
-        let (u1, u2) = (f64::unit(&mut self.words), f64::unit(&mut self.words));
-        let radius = (-2.0 * (-u2).ln_1p()).sqrt();
-        let theta = 2.0 * PI * u1;
-        self.cached_normal = Some(radius * theta.sin());
-        radius * theta.cos()
     }
 
     /// Integers of [low, high) as i64, as `torch.randint`: one word an element, two where the range is 2²⁸ or more.
@@ -139,15 +129,16 @@ impl Rng {
     /// # Errors
     /// If `low >= high`.
     #[track_caller]
-    pub fn randint(&mut self, low: i64, high: i64, shape: impl AsRef<[usize]>) -> Result<Tensor> {
+    pub fn randint(&self, low: i64, high: i64, shape: impl AsRef<[usize]>) -> Result<Tensor> {
         const OP: &str = "randint";
         if low >= high {
             return Err(argument(OP, "low, high", format!("{low}, {high}"), "low < high"));
         }
         let range = high.wrapping_sub(low) as u64;
+        let generator = &mut *self.lock();
         Tensor::build::<i64>(OP, Shape::new(shape.as_ref()), |out| {
             for y in out {
-                let draw = if range < WIDE_RANGE { u64::from(self.next_u32()) } else { self.next_u64() };
+                let draw = if range < WIDE_RANGE { u64::from(generator.words.next_u32()) } else { generator.words.next_u64() };
                 *y = low.wrapping_add((draw % range) as i64);
             }
         })
@@ -159,17 +150,18 @@ impl Rng {
     /// # Errors
     /// If there is no memory for `n` elements.
     #[track_caller]
-    pub fn randperm(&mut self, n: usize) -> Result<Tensor> {
+    pub fn randperm(&self, n: usize) -> Result<Tensor> {
+        let generator = &mut *self.lock();
         Tensor::build::<i64>("randperm", Shape::from([n]), |order| {
             if n < LONG_PERMUTATION {
                 order.iter_mut().enumerate().for_each(|(i, y)| *y = i as i64);
                 for i in 0..n.saturating_sub(1) {
-                    order.swap(i, i + self.next_u32() as usize % (n - i));
+                    order.swap(i, i + generator.words.next_u32() as usize % (n - i));
                 }
             } else {
                 // Inside out: element i goes to a place among the first i + 1, whose holder moves to i.
                 for i in 0..n {
-                    let place = (self.next_u64() % (i as u64 + 1)) as usize;
+                    let place = (generator.words.next_u64() % (i as u64 + 1)) as usize;
                     order[i] = order[place];
                     order[place] = i as i64;
                 }
@@ -182,13 +174,14 @@ impl Rng {
     /// # Errors
     /// If `p` is not in 0..=1.
     #[track_caller]
-    pub fn bernoulli(&mut self, p: f64, shape: impl AsRef<[usize]>, dtype: DType) -> Result<Tensor> {
+    pub fn bernoulli(&self, p: f64, shape: impl AsRef<[usize]>, dtype: DType) -> Result<Tensor> {
         const OP: &str = "bernoulli";
         if !(0.0..=1.0).contains(&p) {
             return Err(argument(OP, "p", p.to_string(), "a probability, 0 to 1"));
         }
+        let generator = &mut *self.lock();
         dispatch_all!(dtype, T => Tensor::build::<T>(OP, Shape::new(shape.as_ref()), |out| {
-            out.iter_mut().for_each(|y| *y = T::from_i64(i64::from(f64::unit(&mut self.words) < p)));
+            out.iter_mut().for_each(|y| *y = T::from_i64(i64::from(f64::unit(&mut generator.words) < p)));
         }))
     }
 
@@ -198,16 +191,31 @@ impl Rng {
     /// # Errors
     /// If `dtype` is no float, or `lambda` is not a finite number above 0.
     #[track_caller]
-    pub fn exponential(&mut self, shape: impl AsRef<[usize]>, lambda: f64, dtype: DType) -> Result<Tensor> {
+    pub fn exponential(&self, shape: impl AsRef<[usize]>, lambda: f64, dtype: DType) -> Result<Tensor> {
         const OP: &str = "exponential";
         if !(lambda.is_finite() && lambda > 0.0) {
             return Err(argument(OP, "lambda", lambda.to_string(), "a finite number above 0"));
         }
+        let generator = &mut *self.lock();
         dispatch_float!(OP, dtype, T => Tensor::build::<T>(OP, Shape::new(shape.as_ref()), |out| {
             for y in out {
-                *y = T::from_f64(-1.0 / lambda * (-f64::unit(&mut self.words)).ln_1p());
+                *y = T::from_f64(-1.0 / lambda * (-f64::unit(&mut generator.words)).ln_1p());
             }
         }))
+    }
+}
+
+impl Generator {
+    /// One standard normal; every second one comes from the cache.
+    fn single_normal(&mut self) -> f64 {
+        if let Some(normal) = self.cached_normal.take() {
+            return normal;
+        }
+        let (u1, u2) = (f64::unit(&mut self.words), f64::unit(&mut self.words));
+        let radius = (-2.0 * (-u2).ln_1p()).sqrt();
+        let theta = 2.0 * PI * u1;
+        self.cached_normal = Some(radius * theta.sin());
+        radius * theta.cos()
     }
 }
 

@@ -5,8 +5,8 @@
 //! `f32 next_float_normal`, `u8 next_float_normal_valid`, 3 bytes of padding. `normal_y` holds the cached normal;
 //! `normal_x`, `normal_rho` and the float normal are unused.
 
-use super::Rng;
 use super::mt19937::{Mt19937, WORDS};
+use super::{Generator, Rng};
 use crate::{Error, ErrorKind, Result};
 
 const BYTES: usize = 5056;
@@ -22,15 +22,16 @@ impl Rng {
     /// The whole state in the layout of `torch.get_rng_state()`: PyTorch's `set_rng_state` takes these bytes and
     /// then draws what this generator draws.
     pub fn state(&self) -> Vec<u8> {
+        let generator = self.lock();
         let mut bytes = vec![0; BYTES];
-        put(&mut bytes, 0, self.seed.to_le_bytes());
-        put(&mut bytes, LEFT, left(self.words.next).to_le_bytes());
+        put(&mut bytes, 0, generator.seed.to_le_bytes());
+        put(&mut bytes, LEFT, left(generator.words.next).to_le_bytes());
         put(&mut bytes, SEEDED, 1u32.to_le_bytes());
-        put(&mut bytes, NEXT, (self.words.next as u64).to_le_bytes());
-        for (j, &word) in self.words.state.iter().enumerate() {
+        put(&mut bytes, NEXT, (generator.words.next as u64).to_le_bytes());
+        for (j, &word) in generator.words.state.iter().enumerate() {
             put(&mut bytes, STATE + 8 * j, u64::from(word).to_le_bytes());
         }
-        if let Some(normal) = self.cached_normal {
+        if let Some(normal) = generator.cached_normal {
             put(&mut bytes, NORMAL_Y, normal.to_le_bytes());
             put(&mut bytes, NORMAL_IS_VALID, 1u32.to_le_bytes());
         }
@@ -75,7 +76,19 @@ impl Rng {
             ));
         }
         let cached_normal = cached_normal(bytes)?;
-        Ok(Rng { words: Mt19937 { state, next }, seed: u64_at(bytes, 0), cached_normal })
+        let generator = Generator { words: Mt19937 { state, next }, seed: u64_at(bytes, 0), cached_normal };
+        Ok(generator.into())
+    }
+
+    /// Puts the generator, under all its handles, back to a saved state: how a resumed run goes on.
+    ///
+    /// # Errors
+    /// As for [`from_state`](Rng::from_state); the generator is then as before.
+    #[track_caller]
+    pub fn set_state(&self, bytes: &[u8]) -> Result<()> {
+        let restored = Rng::from_state(bytes)?;
+        *self.lock() = restored.lock().clone();
+        Ok(())
     }
 }
 
