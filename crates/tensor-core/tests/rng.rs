@@ -236,7 +236,7 @@ fn a_sequence_of_calls_passes_through_pytorchs_states() {
             let found = draw(&rng, entry).unwrap().unwrap();
             compare(entry, &found, is_normal(call), call);
             assert_eq!(elements(&draw(&restored, entry).unwrap().unwrap()), elements(&found), "{call}");
-            assert!(restored == rng);
+            assert_eq!(restored.state(), rng.state());
             compare_state(&rng, state, call);
         }
     }
@@ -269,7 +269,7 @@ fn bad_state_bytes_are_an_error_with_their_place() {
 #[test]
 fn wrong_arguments_are_errors_and_draw_nothing() {
     let rng = Rng::seed(3);
-    let before = rng.clone();
+    let before = rng.state();
     assert!(
         rng.randint(5, 5, [2]).unwrap_err().to_string().starts_with("randint: low, high is 5, 5, expected")
     );
@@ -285,7 +285,7 @@ fn wrong_arguments_are_errors_and_draw_nothing() {
     assert!(matches!(rng.rand([2], DType::I64).unwrap_err().kind(), ErrorKind::DType { .. }));
     assert!(matches!(rng.randperm(usize::MAX).unwrap_err().kind(), ErrorKind::ShapeOverflow { .. }));
     assert!(matches!(rng.randperm(1 << 57).unwrap_err().kind(), ErrorKind::OutOfMemory { .. }));
-    assert!(rng == before);
+    assert_eq!(rng.state(), before);
 }
 
 #[test]
@@ -293,7 +293,7 @@ fn the_widest_ranges_and_empty_shapes_work() {
     let rng = Rng::seed(9);
     let all = rng.randint(i64::MIN, i64::MAX, [1000]).unwrap().to_vec::<i64>().unwrap();
     assert!(all.iter().any(|&x| x < 0) && all.iter().any(|&x| x > 0));
-    let before = rng.clone();
+    let before = rng.state();
     assert_eq!(rng.rand([0, 3], DType::F32).unwrap().numel(), 0);
     assert_eq!(rng.randn([0], DType::F64).unwrap().numel(), 0);
     assert_eq!(rng.uniform([3], 2.0, 2.0, DType::F64).unwrap().to_vec::<f64>().unwrap(), [2.0; 3]);
