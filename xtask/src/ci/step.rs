@@ -32,7 +32,7 @@ impl Step {
 /// Every step for this workspace.
 pub fn all(workspace: &Workspace) -> Vec<Step> {
     let mut steps = vec![
-        Step::cargo("fmt", &["fmt", "--all", "--check"], &[]),
+        Step::cargo("fmt", &["fmt", "--all", "--check", "--", "--color", "never"], &[]),
         Step::new("layers", |_: &Path| own(layers::run)),
         Step::new("tidy", |_: &Path| own(tidy::run)),
         Step::new("budget", budget::run),

@@ -1,44 +1,63 @@
-//! An op is one file and one row: every file beside the table is in the table.
+//! An op is one file and one row: every file beside the table is in the table, and no op is hidden elsewhere, where
+//! the gradient check would not see it.
 
-use super::source::Source;
+use super::source::{Source, is_word};
 use super::{File, Findings};
 
 const FOLDER: &str = "crates/autograd/src/ops/";
 
+/// Files beside the table that add no op: `operator.rs` maps `+ - * /` to the methods of ops that have rows.
+const NO_OPS: &[&str] = &["mod", "operator"];
+
+/// The one rule outside of the folder: the body that all pointwise ops share, each with a file and row of its own.
+const SHARED_RULE: &str = "crates/autograd/src/pointwise.rs";
+
 pub fn check(files: &[File]) -> Findings {
     let mut found = Findings::default();
+    for file in files.iter().filter(|file| is_library(&file.path) && has_rule(&Source::parse(&file.text))) {
+        found.failures.push(format!("{}: an op outside of {FOLDER}", file.path));
+    }
     let table_path = format!("{FOLDER}mod.rs");
     let Some(table) = files.iter().find(|file| file.path == table_path) else {
         found.failures.push(format!("{table_path}: the op table is missing"));
         return found;
     };
     let source = Source::parse(&table.text);
-    let tokens = source.tokens();
+    let rows = rows(&source);
     for file in files {
         let stem = file.path.strip_prefix(FOLDER).and_then(|name| name.strip_suffix(".rs"));
-        let Some(stem) = stem.filter(|stem| *stem != "mod" && !stem.contains('/')) else { continue };
-        if !in_table(&tokens, stem) {
+        let Some(stem) = stem.filter(|stem| !NO_OPS.contains(stem) && !stem.contains('/')) else { continue };
+        if !rows.contains(&stem) {
             found.failures.push(format!("{}: the op has no row in {table_path}", file.path));
         }
     }
     found
 }
 
-/// Whether `stem::` is said anywhere but in a `use`: declaring a module is not listing it.
-fn in_table(tokens: &[(usize, &str)], stem: &str) -> bool {
-    let mut statement = "";
-    for window in tokens.windows(3) {
-        let words = [window[0].1, window[1].1, window[2].1];
-        match words[0] {
-            "use" | "mod" => statement = words[0],
-            ";" => statement = "",
-            _ => {}
-        }
-        if statement.is_empty() && words == [stem, ":", ":"] {
-            return true;
-        }
-    }
-    false
+/// The names between the braces of `table! { .. }`.
+fn rows(source: &Source) -> Vec<&str> {
+    let tokens: Vec<&str> = source.tokens().into_iter().map(|(_, token)| token).collect();
+    let Some(start) = tokens.windows(3).position(|window| window == ["table", "!", "{"]) else {
+        return Vec::new();
+    };
+    let body = tokens[start + 3..].iter().take_while(|token| **token != "}");
+    body.copied().filter(|token| token.chars().all(is_word)).collect()
+}
+
+/// Whether the file is source of one of the crates, where no op belongs.
+fn is_library(path: &str) -> bool {
+    path.ends_with(".rs")
+        && path.starts_with("crates/")
+        && path.contains("/src/")
+        && !path.starts_with(FOLDER)
+        && path != SHARED_RULE
+}
+
+/// Whether the source implements the trait `Op`; ops that unit tests make up, below `#[cfg(test)]`, do not count.
+fn has_rule(source: &Source) -> bool {
+    let tokens: Vec<&str> = source.tokens().into_iter().map(|(_, token)| token).collect();
+    let tests = tokens.windows(3).position(|window| window == ["cfg", "(", "test"]);
+    tokens[..tests.unwrap_or(tokens.len())].windows(2).any(|pair| pair == ["Op", "for"])
 }
 
 #[cfg(test)]
@@ -46,25 +65,34 @@ mod tests {
     use super::*;
 
     fn failures(table: &str) -> Vec<String> {
-        let paths = ["add.rs", "neg.rs", "mod.rs"].map(|name| format!("{FOLDER}{name}"));
-        check(&[
-            File::new(paths[0].as_str(), ""),
-            File::new(paths[1].as_str(), ""),
-            File::new(paths[2].as_str(), table),
-        ])
-        .failures
+        let file = |name: &str, text: &str| File::new(format!("{FOLDER}{name}"), text);
+        check(&[file("add.rs", ""), file("neg.rs", ""), file("operator.rs", ""), file("mod.rs", table)])
+            .failures
     }
 
     #[test]
     fn a_full_table_is_clean() {
-        assert_eq!(failures("mod add;\nmod neg;\nconst OPS: &[Row] = &[add::ROW, neg::ROW];"), [""; 0]);
+        let table =
+            "macro_rules! table { ($($op:ident),*) => {} }\ntable! {\n    add,\n    neg,\n}\nmod operator;";
+        assert_eq!(failures(table), [""; 0]);
     }
 
     #[test]
     fn a_file_without_a_row_is_found() {
-        let table = "mod add; mod neg; pub use neg::Neg; // neg::ROW\nconst OPS: &[Row] = &[add::ROW];";
+        let table = "mod neg; // neg,\ntable! { add }\npub use neg::Neg;";
         let expected = format!("{FOLDER}neg.rs: the op has no row in {FOLDER}mod.rs");
         assert_eq!(failures(table), [expected]);
+    }
+
+    #[test]
+    fn an_op_elsewhere_is_found() {
+        let found = |path: &str, text: &str| check(&[File::new(path, text)]).failures.len() - 1;
+        let rule = "impl autograd::Op for Cube {}";
+        assert_eq!(found("crates/nn/src/cube.rs", rule), 1);
+        assert_eq!(found("crates/nn/src/cube.rs", &format!("#[cfg(test)]\nmod tests {{ {rule} }}")), 0);
+        for path in ["crates/autograd/tests/custom.rs", "examples/custom.rs", SHARED_RULE] {
+            assert_eq!(found(path, rule), 0, "{path}");
+        }
     }
 
     #[test]

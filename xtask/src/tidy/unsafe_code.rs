@@ -4,10 +4,20 @@ use super::source::Source;
 use super::{File, Findings};
 
 /// The files that may say `unsafe`.
-const FILES: &[&str] = &["crates/tensor-core/src/kernel/simd.rs"];
+const FILES: &[&str] = &[
+    "crates/tensor-core/src/kernel/gemm/operand.rs",
+    "crates/tensor-core/src/kernel/gemm/portable.rs",
+    "crates/tensor-core/src/kernel/gemm/x86/blocked.rs",
+    "crates/tensor-core/src/kernel/gemm/x86/dot.rs",
+    "crates/tensor-core/src/kernel/gemm/x86/micro.rs",
+    "crates/tensor-core/src/kernel/gemm/x86/transpose.rs",
+    "crates/tensor-core/src/kernel/gemm/x86/vector.rs",
+    "crates/tensor-core/src/kernel/simd.rs",
+    "crates/tensor-core/src/storage.rs",
+];
 
 /// How many uses of `unsafe` there may be. Lower it when one goes; a higher one needs its reason in the commit.
-const BUDGET: usize = 2;
+const BUDGET: usize = 59;
 
 /// One use of the keyword.
 struct Use {
