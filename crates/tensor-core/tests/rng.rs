@@ -293,9 +293,22 @@ fn the_widest_ranges_and_empty_shapes_work() {
     let rng = Rng::seed(9);
     let all = rng.randint(i64::MIN, i64::MAX, [1000]).unwrap().to_vec::<i64>().unwrap();
     assert!(all.iter().any(|&x| x < 0) && all.iter().any(|&x| x > 0));
-    let before = rng.state();
     assert_eq!(rng.rand([0, 3], DType::F32).unwrap().numel(), 0);
     assert_eq!(rng.randn([0], DType::F64).unwrap().numel(), 0);
     assert_eq!(rng.uniform([3], 2.0, 2.0, DType::F64).unwrap().to_vec::<f64>().unwrap(), [2.0; 3]);
-    assert_eq!(before.initial_seed(), 9);
+    assert_eq!(rng.initial_seed(), 9);
+}
+
+#[test]
+fn a_clone_is_a_handle_on_the_same_generator() {
+    let (rng, alone) = (Rng::seed(5), Rng::seed(5));
+    let handle = rng.clone();
+    let words: Vec<u32> = (0..4).map(|_| alone.next_u32()).collect();
+    assert_eq!([rng.next_u32(), handle.next_u32(), rng.next_u32(), handle.next_u32()], words[..]);
+
+    let saved = rng.state();
+    let next = handle.next_u64();
+    rng.set_state(&saved).unwrap();
+    assert_eq!(handle.next_u64(), next, "every handle goes back");
+    assert!(rng.set_state(&saved[1..]).is_err());
 }
