@@ -6,6 +6,7 @@
 
 mod operand;
 mod portable;
+mod share;
 mod split;
 #[cfg(target_arch = "x86_64")]
 mod x86;
@@ -17,7 +18,6 @@ use super::math::Float;
 use super::simd::{self, Level};
 use operand::Output;
 pub(crate) use operand::{Matrix, MatrixMut};
-use rayon::prelude::*;
 use split::{Split, Tile};
 
 /// What happens to an element of C when its sum is complete, while it is still in cache.
@@ -63,6 +63,8 @@ impl GemmElement for f64 {
 
 /// One product, or a batch of them, with all sizes checked.
 pub(crate) struct Job<'a, T> {
+    /// Only the kernels for x86-64 look at it.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
     level: Level,
     a: Matrix<'a, T>,
     b: Matrix<'a, T>,
@@ -89,6 +91,8 @@ pub(crate) fn gemm<T: GemmElement>(
 
 /// [`gemm`] on the instruction set `level`, which this processor has.
 fn gemm_at<T: GemmElement>(
+    /// Only the kernels for x86-64 look at it.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
     level: Level,
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
@@ -105,11 +109,7 @@ fn gemm_at<T: GemmElement>(
     }
     let split = Split::new(c.batch, a.rows, a.cols, b.cols);
     let job = Job { level, a, b, beta, c, epilogue };
-    if split.tasks() == 1 {
-        job.task(&split, 0);
-    } else {
-        (0..split.tasks()).into_par_iter().for_each(|task| job.task(&split, task));
-    }
+    share::for_each_task(split.tasks(), |task| job.task(&split, task));
 }
 
 impl<T: GemmElement> Job<'_, T> {
