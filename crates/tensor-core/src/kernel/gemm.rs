@@ -91,8 +91,6 @@ pub(crate) fn gemm<T: GemmElement>(
 
 /// [`gemm`] on the instruction set `level`, which this processor has.
 fn gemm_at<T: GemmElement>(
-    /// Only the kernels for x86-64 look at it.
-    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
     level: Level,
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
