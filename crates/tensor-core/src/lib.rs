@@ -20,6 +20,9 @@ mod create;
 mod display;
 mod dtype;
 mod error;
+#[cfg(feature = "ndarray")]
+mod interop;
+pub mod io;
 mod kernel;
 mod layout;
 mod ops;
