@@ -1,4 +1,5 @@
 //! Printing against the texts that PyTorch prints: `fixtures/display`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use serde_json::Value;
 use tensor_core::{DType, Tensor};

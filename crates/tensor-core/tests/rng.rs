@@ -1,4 +1,5 @@
 //! The generator against PyTorch's recorded streams: `fixtures/rng`, whose README states the rules.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use serde_json::Value;
 use tensor_core::{DType, ErrorKind, Result, Rng, Tensor};

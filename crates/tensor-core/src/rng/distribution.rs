@@ -37,13 +37,7 @@ impl Rng {
     /// # Ok::<(), tensor_core::Error>(())
     /// ```
     #[track_caller]
-    pub fn uniform(
-        &self,
-        shape: impl AsRef<[usize]>,
-        from: f64,
-        to: f64,
-        dtype: DType,
-    ) -> Result<Tensor> {
+    pub fn uniform(&self, shape: impl AsRef<[usize]>, from: f64, to: f64, dtype: DType) -> Result<Tensor> {
         self.fill_uniform("uniform", shape.as_ref(), from, to, dtype)
     }
 
@@ -89,13 +83,7 @@ impl Rng {
     /// # Errors
     /// If `dtype` is no float, `mean` is not finite, or `std` is negative or not finite.
     #[track_caller]
-    pub fn normal(
-        &self,
-        shape: impl AsRef<[usize]>,
-        mean: f64,
-        std: f64,
-        dtype: DType,
-    ) -> Result<Tensor> {
+    pub fn normal(&self, shape: impl AsRef<[usize]>, mean: f64, std: f64, dtype: DType) -> Result<Tensor> {
         self.fill_normal("normal", shape.as_ref(), mean, std, dtype)
     }
 
@@ -138,7 +126,11 @@ impl Rng {
         let generator = &mut *self.lock();
         Tensor::build::<i64>(OP, Shape::new(shape.as_ref()), |out| {
             for y in out {
-                let draw = if range < WIDE_RANGE { u64::from(generator.words.next_u32()) } else { generator.words.next_u64() };
+                let draw = if range < WIDE_RANGE {
+                    u64::from(generator.words.next_u32())
+                } else {
+                    generator.words.next_u64()
+                };
                 *y = low.wrapping_add((draw % range) as i64);
             }
         })
