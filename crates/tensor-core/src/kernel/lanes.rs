@@ -5,8 +5,8 @@ use super::math::Float;
 /// Accumulators of a reduction: one 512-bit register of f32.
 pub(crate) const LANES: usize = 16;
 
-/// Accumulators of a long sum: four registers, so that one addition need not wait for the one before.
-const WIDE: usize = 4 * LANES;
+/// Elements that are summed in one set of lanes: 64 to a lane, so that the rounding error of a long sum stays small.
+const PART: usize = 64 * LANES;
 
 /// One block of lanes.
 pub(crate) type Block<F> = [F; LANES];
@@ -15,14 +15,6 @@ pub(crate) type Block<F> = [F; LANES];
 #[inline(always)]
 pub(crate) fn larger<F: Float>(a: F, b: F) -> F {
     if a > b { a } else { b }
-}
-
-/// Copies a tail shorter than a block and fills up with `pad`.
-#[inline(always)]
-pub(crate) fn padded<F: Copy>(tail: &[F], pad: F) -> Block<F> {
-    let mut block = [pad; LANES];
-    block[..tail.len()].copy_from_slice(tail);
-    block
 }
 
 /// Combines the lanes pairwise: 8 pairs, 4, 2, 1.
@@ -48,71 +40,74 @@ pub(crate) fn total<F: Float>(lanes: Block<F>) -> F {
 #[inline(always)]
 pub(crate) fn max<F: Float>(x: &[F]) -> F {
     let (blocks, tail) = x.as_chunks::<LANES>();
-    let mut lanes = padded(tail, F::NEG_INFINITY);
+    if blocks.is_empty() {
+        return tail.iter().fold(F::NEG_INFINITY, |max, &value| larger(value, max));
+    }
+    let mut lanes = [F::NEG_INFINITY; LANES];
     for block in blocks {
         for (lane, &value) in lanes.iter_mut().zip(block) {
             *lane = larger(value, *lane);
         }
     }
-    combine(lanes, larger)
+    // A copy: it is the one that the tail indexes by a variable, so that the lanes of the loop above stay in a vector
+    // register. Measured: three times the speed.
+    let mut all = lanes;
+    for (lane, &value) in all.iter_mut().zip(tail) {
+        *lane = larger(value, *lane);
+    }
+    combine(all, larger)
 }
 
 /// Sum over `i` of `f(x[i])`.
 #[inline(always)]
 pub(crate) fn sum<F: Float>(x: &[F], f: impl Fn(F) -> F) -> F {
-    let (wide, rest) = x.as_chunks::<WIDE>();
-    let mut sums = [F::ZERO; WIDE];
-    for block in wide {
-        for (sum, &value) in sums.iter_mut().zip(block) {
-            *sum += f(value);
-        }
+    if x.len() < LANES {
+        return x.iter().fold(F::ZERO, |sum, &value| sum + f(value));
     }
-    let mut lanes = fold(&sums);
-    let (blocks, tail) = rest.as_chunks::<LANES>();
+    x.chunks(PART).fold(F::ZERO, |sum, part| sum + sum_part(part, &f))
+}
+
+#[inline(always)]
+fn sum_part<F: Float>(x: &[F], f: impl Fn(F) -> F) -> F {
+    let (blocks, tail) = x.as_chunks::<LANES>();
+    let mut lanes = [F::ZERO; LANES];
     for block in blocks {
         for (lane, &value) in lanes.iter_mut().zip(block) {
             *lane += f(value);
         }
     }
-    for (lane, &value) in lanes.iter_mut().zip(tail) {
+    // A copy, as in `max`.
+    let mut all = lanes;
+    for (lane, &value) in all.iter_mut().zip(tail) {
         *lane += f(value);
     }
-    total(lanes)
+    total(all)
 }
 
 /// Sum over `i` of `f(x[i], y[i])`; the slices have one length.
 #[inline(always)]
 pub(crate) fn sum2<F: Float>(x: &[F], y: &[F], f: impl Fn(F, F) -> F) -> F {
-    let (x_wide, x_rest) = x.as_chunks::<WIDE>();
-    let (y_wide, y_rest) = y.as_chunks::<WIDE>();
-    let mut sums = [F::ZERO; WIDE];
-    for (x, y) in x_wide.iter().zip(y_wide) {
-        for (sum, (&a, &b)) in sums.iter_mut().zip(x.iter().zip(y)) {
-            *sum += f(a, b);
-        }
+    if x.len() < LANES {
+        return x.iter().zip(y).fold(F::ZERO, |sum, (&x, &y)| sum + f(x, y));
     }
-    let mut lanes = fold(&sums);
-    let (x_blocks, x_tail) = x_rest.as_chunks::<LANES>();
-    let (y_blocks, y_tail) = y_rest.as_chunks::<LANES>();
-    for (x, y) in x_blocks.iter().zip(y_blocks) {
-        for (lane, (&a, &b)) in lanes.iter_mut().zip(x.iter().zip(y)) {
-            *lane += f(a, b);
-        }
-    }
-    for (lane, (&a, &b)) in lanes.iter_mut().zip(x_tail.iter().zip(y_tail)) {
-        *lane += f(a, b);
-    }
-    total(lanes)
+    x.chunks(PART).zip(y.chunks(PART)).fold(F::ZERO, |sum, (x, y)| sum + sum2_part(x, y, &f))
 }
 
-/// Adds the registers of a wide block.
 #[inline(always)]
-fn fold<F: Float>(wide: &[F; WIDE]) -> Block<F> {
+fn sum2_part<F: Float>(x: &[F], y: &[F], f: impl Fn(F, F) -> F) -> F {
+    let ((x_blocks, x_tail), (y_blocks, y_tail)) = (x.as_chunks::<LANES>(), y.as_chunks::<LANES>());
     let mut lanes = [F::ZERO; LANES];
-    for (i, lane) in lanes.iter_mut().enumerate() {
-        *lane = (wide[i] + wide[LANES + i]) + (wide[2 * LANES + i] + wide[3 * LANES + i]);
+    for (x, y) in x_blocks.iter().zip(y_blocks) {
+        for (lane, (&x, &y)) in lanes.iter_mut().zip(x.iter().zip(y)) {
+            *lane += f(x, y);
+        }
     }
-    lanes
+    // A copy, as in `max`.
+    let mut all = lanes;
+    for (lane, (&x, &y)) in all.iter_mut().zip(x_tail.iter().zip(y_tail)) {
+        *lane += f(x, y);
+    }
+    total(all)
 }
 
 /// `y[i] = f(x[i])`. A plain loop: the compiler's loop vectorizer does better on it than on blocks.

@@ -235,7 +235,8 @@ mod tests {
                 let (weight, bias) = (weight.map(|w| narrow(w)), bias.map(|b| narrow(b)));
                 let affine = Affine { weight: weight.as_deref(), bias: bias.as_deref() };
                 norm(kind, &narrow(&x), cols, affine, 1e-5, &mut y, &mut kept);
-                assert_close(&y, &want, 1e-5, 1e-5);
+                // The mean, near 30, is a rounded f32: 2e-6 for each rounding of the sum.
+                assert_close(&y, &want, 1e-5, 5e-5);
             }
         }
     }
