@@ -103,7 +103,7 @@ unsafe fn panel<S: Simd, const R: usize, const W: usize>(simd: S, panel: &Panel<
             unsafe {
                 let c = panel.c.add(i * panel.c_stride + w * S::LANES);
                 let bias = panel.bias.map(|bias| bias.as_ptr().add(w * S::LANES));
-                finish(simd, panel, sum, c, bias, mask[w]);
+                finish(simd, panel, sum, c, bias, mask[w], panel.cols == W * S::LANES);
             }
         }
     }
@@ -121,6 +121,7 @@ unsafe fn finish<S: Simd>(
     c: *mut f32,
     bias: Option<*const f32>,
     mask: S::Mask,
+    whole: bool,
 ) {
     // SAFETY: the caller's promise.
     unsafe {
@@ -133,7 +134,11 @@ unsafe fn finish<S: Simd>(
         if panel.relu {
             x = simd.relu(x);
         }
-        simd.store(c, mask, x);
+        if whole {
+            simd.store_all(c, x);
+        } else {
+            simd.store(c, mask, x);
+        }
     }
 }
 

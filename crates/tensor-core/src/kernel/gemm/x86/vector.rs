@@ -26,6 +26,12 @@ pub(super) trait Simd: Copy {
     /// `to` can be written in the lanes of the mask; the others are not touched.
     unsafe fn store(self, to: *mut f32, mask: Self::Mask, x: Self::Vector);
 
+    /// Stores all lanes: with a mask it takes far longer on some processors, even if every lane is set.
+    ///
+    /// # Safety
+    /// `to` can be written in all lanes.
+    unsafe fn store_all(self, to: *mut f32, x: Self::Vector);
+
     fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
 
     /// `a * b + c`.
@@ -40,7 +46,7 @@ pub(super) trait Simd: Copy {
 
 macro_rules! simd {
     ($(#[$doc:meta])* $name:ident, $lanes:literal, $vector:ident, $mask:ident,
-     mask: $make_mask:expr, splat: $splat:ident, load: $load:expr, store: $store:expr,
+     mask: $make_mask:expr, splat: $splat:ident, load: $load:expr, store: $store:expr, store_all: $store_all:ident,
      add: $add:ident, fma: $fma:ident, max: $max:ident, total: $total:expr) => {
         $(#[$doc])*
         #[derive(Clone, Copy)]
@@ -80,6 +86,11 @@ macro_rules! simd {
                 unsafe { $store(to, mask, x) }
             }
             #[inline(always)]
+            unsafe fn store_all(self, to: *mut f32, x: Self::Vector) {
+                // SAFETY: `self` shows that the processor has the instruction; the caller vouches for the lanes.
+                unsafe { $store_all(to, x) }
+            }
+            #[inline(always)]
             fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector {
                 // SAFETY: `self` shows that the processor has the instruction.
                 unsafe { $add(a, b) }
@@ -113,6 +124,7 @@ simd!(
     splat: _mm512_set1_ps,
     load: |from, mask| _mm512_maskz_loadu_ps(mask, from),
     store: |to, mask, x| _mm512_mask_storeu_ps(to, mask, x),
+    store_all: _mm512_storeu_ps,
     add: _mm512_add_ps,
     fma: _mm512_fmadd_ps,
     max: _mm512_max_ps,
@@ -126,6 +138,7 @@ simd!(
     splat: _mm256_set1_ps,
     load: |from, mask| _mm256_maskload_ps(from, mask),
     store: |to, mask, x| _mm256_maskstore_ps(to, mask, x),
+    store_all: _mm256_storeu_ps,
     add: _mm256_add_ps,
     fma: _mm256_fmadd_ps,
     max: _mm256_max_ps,
