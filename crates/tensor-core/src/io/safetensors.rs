@@ -96,7 +96,7 @@ pub fn write<'a, S: AsRef<str>>(
         .map_err(|error| error.at(location))
 }
 
-/// The bytes of a file: see [`write`].
+/// The bytes of a file: see [`write()`].
 ///
 /// # Errors
 /// [`ErrorKind::Argument`] if a name comes twice or is `__metadata__`.
