@@ -1,0 +1,111 @@
+//! Layers one after the other.
+
+use crate::{Layer, Linear, Module, ReLU, Result, Walk};
+use autograd::Var;
+use std::any::Any;
+
+/// Layers one after the other, named 0, 1, 2, …: `nn.Sequential`. [`sequential!`](crate::sequential) writes one as a
+/// list.
+///
+/// ```
+/// use nn::prelude::*;
+/// use autograd::{DType, Tensor, tensor_core::Rng};
+///
+/// let rng = Rng::seed(0);
+/// let model = sequential![Linear::new(64, 128, &rng)?, ReLU, Linear::new(128, 10, &rng)?];
+/// let images = Tensor::zeros([32, 64], DType::F32)?;
+/// let scores = model.forward(&images.into())?;
+/// assert_eq!(scores.shape().to_string(), "[32, 10]");
+/// assert!(model.state_dict().contains_key("2.weight"));
+/// # Ok::<(), nn::Error>(())
+/// ```
+#[derive(Default)]
+pub struct Sequential {
+    layers: Vec<Box<dyn Layer>>,
+}
+
+impl Sequential {
+    /// No layer: the output is the input.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// With one more layer at the end.
+    pub fn append(mut self, layer: impl Layer) -> Self {
+        self.layers.push(Box::new(layer));
+        self
+    }
+
+    /// The number of layers.
+    pub fn len(&self) -> usize {
+        self.layers.len()
+    }
+
+    /// Whether there is no layer.
+    pub fn is_empty(&self) -> bool {
+        self.layers.is_empty()
+    }
+
+    /// Layer `index`.
+    pub fn get(&self, index: usize) -> Option<&dyn Layer> {
+        self.layers.get(index).map(|layer| &**layer)
+    }
+
+    /// The layers in their order.
+    pub fn iter(&self) -> impl Iterator<Item = &dyn Layer> {
+        self.layers.iter().map(|layer| &**layer)
+    }
+
+    fn is<L: Layer>(&self, index: usize) -> Option<&L> {
+        self.get(index).and_then(|layer| (layer as &dyn Any).downcast_ref())
+    }
+}
+
+impl Module for Sequential {
+    fn visit(&self, walk: &mut Walk<'_>) {
+        walk.module(self, |walk| self.layers.visit(walk));
+    }
+}
+
+impl Layer for Sequential {
+    fn forward(&self, x: &Var) -> Result<Var> {
+        let mut x = x.clone();
+        let mut next = 0;
+        while let Some(layer) = self.get(next) {
+            let at = next;
+            next += 1;
+            let output = match (self.is::<Linear>(at), self.is::<ReLU>(next)) {
+                // One pass instead of two over the activations; the values are the same.
+                (Some(linear), Some(ReLU)) => {
+                    next += 1;
+                    linear.forward_relu(&x)
+                }
+                _ => layer.forward(&x),
+            };
+            x = output.map_err(|error| error.within(&at.to_string(), layer))?;
+        }
+        Ok(x)
+    }
+}
+
+impl std::fmt::Debug for Sequential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.repr())
+    }
+}
+
+/// A [`Sequential`](crate::Sequential) of the listed layers.
+///
+/// ```
+/// use nn::prelude::*;
+/// let rng = autograd::tensor_core::Rng::seed(0);
+/// let model = sequential![Linear::new(2, 3, &rng)?, Tanh, Linear::new(3, 1, &rng)?];
+/// assert_eq!(model.len(), 3);
+/// # Ok::<(), nn::Error>(())
+/// ```
+#[macro_export]
+macro_rules! sequential {
+    ($($layer:expr),* $(,)?) => {
+        $crate::Sequential::new()$(.append($layer))*
+    };
+}
