@@ -67,6 +67,35 @@ operators! {
     Div, div, div_scalar;
 }
 
+/// A number on the left of a var.
+macro_rules! left_operators {
+    ($($trait:ident, $method:ident, |$number:ident, $x:ident| $body:expr;)*) => {$(
+        impl $trait<&Var> for f64 {
+            type Output = Var;
+            #[track_caller]
+            fn $method(self, $x: &Var) -> Var {
+                let $number = self;
+                or_panic($body)
+            }
+        }
+        impl $trait<Var> for f64 {
+            type Output = Var;
+            #[track_caller]
+            fn $method(self, $x: Var) -> Var {
+                let $number = self;
+                or_panic($body)
+            }
+        }
+    )*};
+}
+
+left_operators! {
+    Add, add, |number, x| x.add_scalar(number);
+    Sub, sub, |number, x| x.sub_scalar(number).and_then(|y| Var::neg(&y));
+    Mul, mul, |number, x| x.mul_scalar(number);
+    Div, div, |number, x| x.pow_scalar(-1).and_then(|y| y.mul_scalar(number));
+}
+
 impl Neg for &Var {
     type Output = Var;
     #[track_caller]
