@@ -1,5 +1,6 @@
 //! Random numbers: an explicit generator that draws what PyTorch's CPU generator draws.
 
+mod box_muller;
 mod distribution;
 mod mt19937;
 mod state;
@@ -13,7 +14,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// | method | against PyTorch 2.15 |
 /// |---|---|
 /// | [`rand`](Rng::rand), [`uniform`](Rng::uniform), [`randint`](Rng::randint), [`randperm`](Rng::randperm), [`bernoulli`](Rng::bernoulli) | the same bits |
-/// | [`randn`](Rng::randn), [`normal`](Rng::normal), [`exponential`](Rng::exponential) | within 1e-6 in f32; the same bits in f64, and in f32 below 16 elements, where the system's `log`, `sin` and `cos` are glibc's |
+/// | [`randn`](Rng::randn), [`normal`](Rng::normal) in f32 from 16 elements on | the same bits as PyTorch on processors with AVX2, within 1e-6 elsewhere |
+/// | [`randn`](Rng::randn), [`normal`](Rng::normal) otherwise, [`exponential`](Rng::exponential) | the same bits where the system's `log`, `sin` and `cos` are glibc's, within the last digits elsewhere |
 ///
 /// (On Intel processors PyTorch's `bernoulli_` and dropout take another generator; there those streams differ.)
 ///

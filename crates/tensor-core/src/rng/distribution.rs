@@ -1,6 +1,7 @@
 //! Distributions, drawn word by word in the order in which PyTorch draws them. Each method says how many words it
 //! takes, since that decides what every later call draws.
 
+use super::box_muller::{normals_f32, normals_f64};
 use super::mt19937::Mt19937;
 use super::{Generator, Rng};
 use crate::dtype::{dispatch_all, dispatch_float};
@@ -8,7 +9,7 @@ use crate::{DType, Element, Error, ErrorKind, Result, Shape, Tensor};
 use std::f64::consts::PI;
 
 /// Normals of this many elements and more are drawn in blocks of as many.
-const BLOCK: usize = 16;
+pub(super) const BLOCK: usize = 16;
 /// From this range on an integer takes two words.
 const WIDE_RANGE: u64 = 1 << 28;
 /// From this length on a permutation takes two words an element: ⌊(2³² − 1) / 20⌋.
@@ -214,14 +215,12 @@ impl Generator {
 /// Fills `out`, of at least 16 elements, with normals.
 fn normal_blocks<T: Uniform>(words: &mut Mt19937, out: &mut [T], mean: T, std: T) {
     out.iter_mut().for_each(|y| *y = T::unit(words));
-    for block in out.chunks_exact_mut(BLOCK) {
-        T::box_muller(block, mean, std);
-    }
+    T::normals(out, mean, std);
     if !out.len().is_multiple_of(BLOCK) {
         let start = out.len() - BLOCK;
         let last = &mut out[start..];
         last.iter_mut().for_each(|y| *y = T::unit(words));
-        T::box_muller(last, mean, std);
+        T::normals(last, mean, std);
     }
 }
 
@@ -235,30 +234,25 @@ fn argument(op: &'static str, argument: &'static str, value: String, expected: &
 trait Uniform: Element {
     /// Uniform on [0, 1) with all the bits that the type's fraction holds.
     fn unit(words: &mut Mt19937) -> Self;
-    /// Sixteen uniforms to sixteen normals: the first eight give the radius, the others the angle.
-    fn box_muller(block: &mut [Self], mean: Self, std: Self);
+    /// Each full block of uniforms to as many normals.
+    fn normals(blocks: &mut [Self], mean: Self, std: Self);
 }
 
 macro_rules! uniform {
-    ($t:ident, $draw:expr) => {
+    ($t:ident, $normals:path, $draw:expr) => {
         impl Uniform for $t {
             #[inline]
             fn unit(words: &mut Mt19937) -> $t {
                 $draw(words)
             }
-            fn box_muller(block: &mut [$t], mean: $t, std: $t) {
-                let (radii, angles) = block.split_at_mut(BLOCK / 2);
-                for (a, b) in radii.iter_mut().zip(angles) {
-                    let radius = (-2.0 * (1.0 - *a).ln()).sqrt();
-                    let theta = (2.0 * PI) as $t * *b;
-                    *a = (radius * theta.cos()).mul_add(std, mean);
-                    *b = (radius * theta.sin()).mul_add(std, mean);
-                }
+            fn normals(blocks: &mut [$t], mean: $t, std: $t) {
+                $normals(blocks, mean, std);
             }
         }
     };
 }
 // The low bits of the draw, as many as the fraction holds; the products are exact.
-uniform!(f32, |words: &mut Mt19937| (words.next_u32() & 0xff_ffff) as f32 * (1.0 / (1u32 << 24) as f32));
-uniform!(f64, |words: &mut Mt19937| (words.next_u64() & ((1 << 53) - 1)) as f64
+uniform!(f32, normals_f32, |words: &mut Mt19937| (words.next_u32() & 0xff_ffff) as f32
+    * (1.0 / (1u32 << 24) as f32));
+uniform!(f64, normals_f64, |words: &mut Mt19937| (words.next_u64() & ((1 << 53) - 1)) as f64
     * (1.0 / (1u64 << 53) as f64));
