@@ -1,0 +1,89 @@
+//! The crate's error.
+
+use tensor_core::Shape;
+
+/// The result of this crate's functions. A program that returns it can use `?` on the calls of all layers.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a part of the training loop refused or failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A tensor operation was refused.
+    #[error(transparent)]
+    Tensor(#[from] tensor_core::Error),
+    /// An operation on variables was refused.
+    #[error(transparent)]
+    Autograd(#[from] autograd::Error),
+    /// Features and targets that are not about equally many samples.
+    #[error(
+        "{op}: data of shape {data} and targets of shape {target} do not hold equally many samples; the sizes of dimension 0 must match"
+    )]
+    SampleCount {
+        /// The call's name.
+        op: &'static str,
+        /// Shape of the features.
+        data: Shape,
+        /// Shape of the targets.
+        target: Shape,
+    },
+    /// An argument with a value outside its range.
+    #[error("{op}: {argument} is {value}, expected {expected}")]
+    Argument {
+        /// The call's name.
+        op: &'static str,
+        /// The argument's name.
+        argument: &'static str,
+        /// Its value.
+        value: String,
+        /// What fits.
+        expected: String,
+    },
+    /// A sample that the data set could not give.
+    #[error("sample {index}: {source}")]
+    Sample {
+        /// The index within the data set.
+        index: usize,
+        /// What was wrong.
+        source: Box<Error>,
+    },
+    /// A batch that could not be put together.
+    #[error("epoch {epoch}, batch {batch}: {source}")]
+    Batch {
+        /// The epoch, as the loader was asked for it.
+        epoch: usize,
+        /// The batch, counted from 0.
+        batch: usize,
+        /// What was wrong.
+        source: Box<Error>,
+    },
+    /// The file system refused.
+    #[error("{path}: {source}")]
+    File {
+        /// The file.
+        path: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A file that is not what it should be.
+    #[error("{path}: at byte {offset}: {reason}")]
+    Format {
+        /// The file; "(unpacked)" follows where the offset counts in what a compressed file holds.
+        path: String,
+        /// Where in the file.
+        offset: u64,
+        /// What is wrong there and what was expected.
+        reason: String,
+    },
+}
+
+impl Error {
+    pub(crate) fn argument(
+        op: &'static str,
+        argument: &'static str,
+        value: impl ToString,
+        expected: impl Into<String>,
+    ) -> Self {
+        Self::Argument { op, argument, value: value.to_string(), expected: expected.into() }
+    }
+}
