@@ -32,6 +32,10 @@ pub use check::{GradCheck, Outputs, gradcheck, gradgradcheck};
 pub use error::{Error, Result};
 pub use mode::{GradMode, enable_grad, is_grad_enabled, no_grad, set_grad_enabled};
 pub use op::{Context, Forward, Grads, Keep, Op, apply, apply_multi};
+pub use ops::AttentionOptions;
 pub use parameter::Parameter;
-pub use tensor_core::{self, DType, Dims, Element, Scalar, Shape, Tensor};
+pub use tensor_core::{
+    self, Approximate, AvgPoolOptions, ConvOptions, CrossEntropyOptions, DType, Dims, Element, MaxPoolOptions,
+    Reduction, Scalar, Shape, Tensor,
+};
 pub use var::Var;

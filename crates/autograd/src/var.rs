@@ -263,6 +263,13 @@ impl From<&Tensor> for Var {
     }
 }
 
+impl From<&Var> for Var {
+    /// The same variable, for arguments that may be tensors too.
+    fn from(var: &Var) -> Self {
+        var.clone()
+    }
+}
+
 impl std::fmt::Display for Var {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let text = self.value.to_string();
