@@ -15,8 +15,16 @@ pub(crate) const INLINE_RANK: usize = 4;
 /// assert_eq!(shape.to_string(), "[2, 3]");
 /// assert_eq!(shape.numel(), 6);
 /// ```
-#[derive(Clone, PartialEq, Eq, Hash, Default)]
+#[derive(PartialEq, Eq, Hash, Default)]
 pub struct Shape(SmallVec<[usize; INLINE_RANK]>);
+
+impl Clone for Shape {
+    #[inline]
+    fn clone(&self) -> Self {
+        // Copies the sizes at once, where the derived clone would push one after another.
+        Self::new(&self.0)
+    }
+}
 
 impl Shape {
     /// The sizes `dims`, copied.

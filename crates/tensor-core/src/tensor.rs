@@ -14,7 +14,7 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct Tensor {
     pub(crate) storage: Arc<Storage>,
-    pub(crate) layout: Layout,
+    pub(crate) layout: Arc<Layout>,
 }
 
 impl Tensor {
@@ -82,7 +82,7 @@ impl Tensor {
     #[inline]
     pub(crate) fn from_storage(storage: Storage, shape: Shape) -> Self {
         debug_assert_eq!(storage.len(), shape.numel());
-        Self { storage: Arc::new(storage), layout: Layout::contiguous(shape) }
+        Self { storage: Arc::new(storage), layout: Arc::new(Layout::contiguous(shape)) }
     }
 
     /// A new row-major tensor whose elements `write` fills, all of them.
@@ -99,14 +99,26 @@ impl Tensor {
         Ok(Self::from_storage(storage, shape))
     }
 
+    /// As [`build`](Tensor::build), with the shape of `like`, whose layout is shared where it is row-major.
+    #[track_caller]
+    #[inline]
+    pub(crate) fn build_like<T: Element>(
+        op: &'static str,
+        like: &Tensor,
+        write: impl FnOnce(&mut [T]),
+    ) -> Result<Self> {
+        if !like.layout.contiguous || like.layout.offset != 0 {
+            return Self::build(op, like.shape().clone(), write);
+        }
+        let mut storage = Storage::recycled(op, T::DTYPE, like.layout.numel)?;
+        write(storage.slice_mut::<T>());
+        Ok(Self { storage: Arc::new(storage), layout: Arc::clone(&like.layout) })
+    }
+
     /// Another view of the same storage.
     #[inline]
-    pub(crate) fn with_layout(&self, mut layout: Layout) -> Self {
-        // A view without elements may start anywhere, also past the end of a storage without elements.
-        if layout.shape.contains(&0) {
-            layout.offset = 0;
-        }
-        Self { storage: Arc::clone(&self.storage), layout }
+    pub(crate) fn with_layout(&self, layout: Layout) -> Self {
+        Self { storage: Arc::clone(&self.storage), layout: Arc::new(layout) }
     }
 
     /// The sizes of the dimensions.
@@ -139,7 +151,7 @@ impl Tensor {
     /// The number of elements.
     #[inline]
     pub fn numel(&self) -> usize {
-        self.layout.shape.numel()
+        self.layout.numel
     }
 
     /// The type of the elements.
@@ -151,7 +163,7 @@ impl Tensor {
     /// Whether the elements lie side by side in row-major order.
     #[inline]
     pub fn is_contiguous(&self) -> bool {
-        self.layout.is_contiguous()
+        self.layout.contiguous
     }
 
     /// Whether both are views of one storage.

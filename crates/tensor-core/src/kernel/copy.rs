@@ -11,7 +11,7 @@ const TILE: usize = 16;
 /// Writes the elements of `layout` over `x` to `out` in row-major order.
 pub(crate) fn copy<T: Element>(layout: &Layout, x: &[T], out: &mut [T]) {
     let x = &x[layout.offset.min(x.len())..];
-    if layout.is_contiguous() {
+    if layout.contiguous {
         for_each_chunk(out, CHUNK, |start, out| out.copy_from_slice(&x[start..start + out.len()]));
         return;
     }
@@ -73,11 +73,7 @@ mod tests {
         for (batch, rows, cols) in [(1, 16, 16), (3, 17, 35), (2, 50, 33), (1, 300, 129)] {
             // x is [batch, cols, rows] in memory, read as [batch, rows, cols].
             let x: Vec<f32> = (0..batch * rows * cols).map(|i| i as f32).collect();
-            let layout = Layout {
-                shape: Shape::from([batch, rows, cols]),
-                strides: SmallVec::from_slice(&[rows * cols, 1, rows]),
-                offset: 0,
-            };
+            let layout = Layout::new(Shape::from([batch, rows, cols]), SmallVec::from_slice(&[rows * cols, 1, rows]), 0);
             let mut out = vec![0.0; x.len()];
             copy(&layout, &x, &mut out);
             for b in 0..batch {

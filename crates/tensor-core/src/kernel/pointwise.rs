@@ -33,12 +33,25 @@ impl<A, B, Y, F: Fn(A, B) -> Y + Copy + Sync> Zip<A, B, Y> for F {
 /// `out[i] = f(a[i])` over the elements of `layout` in row-major order.
 pub(crate) fn map<A: Element, Y: Element>(layout: &Layout, a: &[A], out: &mut [Y], f: impl Map<A, Y>) {
     let a = &a[layout.offset.min(a.len())..];
-    if layout.is_contiguous() {
+    if layout.contiguous {
         for_each_chunk(out, CHUNK, |start, out| dispatch(MapRow { a: &a[start..start + out.len()], out, f }));
         return;
     }
     let walk = Walk::new(&layout.shape, [&layout.strides]);
     for_each_chunk(out, CHUNK, |start, out| dispatch(MapWalk { walk: &walk, a, start, out, f }));
+}
+
+/// `out[i] = f(a[i], b[i])`, all side by side.
+pub(crate) fn zip_dense<A: Element, B: Element, Y: Element>(
+    a: &[A],
+    b: &[B],
+    out: &mut [Y],
+    f: impl Zip<A, B, Y>,
+) {
+    for_each_chunk(out, CHUNK, |start, out| {
+        let end = start + out.len();
+        dispatch(ZipRow { a: &a[start..end], b: &b[start..end], out, f });
+    });
 }
 
 /// `out[i] = f(a[i], b[i])` over `shape` in row-major order, both operands broadcast to it.
@@ -51,17 +64,6 @@ pub(crate) fn zip<A: Element, B: Element, Y: Element>(
 ) {
     let a = &a[a_layout.offset.min(a.len())..];
     let b = &b[b_layout.offset.min(b.len())..];
-    if a_layout.shape == *shape
-        && b_layout.shape == *shape
-        && a_layout.is_contiguous()
-        && b_layout.is_contiguous()
-    {
-        for_each_chunk(out, CHUNK, |start, out| {
-            let end = start + out.len();
-            dispatch(ZipRow { a: &a[start..end], b: &b[start..end], out, f });
-        });
-        return;
-    }
     let (a_strides, b_strides) = (a_layout.broadcast_strides(shape), b_layout.broadcast_strides(shape));
     let walk = Walk::new(shape, [&a_strides, &b_strides]);
     for_each_chunk(out, CHUNK, |start, out| dispatch(ZipWalk { walk: &walk, a, b, start, out, f }));

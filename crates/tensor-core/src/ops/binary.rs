@@ -2,7 +2,7 @@
 
 use super::unary;
 use crate::dtype::{dispatch_all, dispatch_float, dispatch_number};
-use crate::kernel::pointwise::{Zip, zip, zip_in_place};
+use crate::kernel::pointwise::{Zip, zip, zip_dense, zip_in_place};
 use crate::{DType, Element, Error, ErrorKind, Result, Scalar, Tensor};
 use std::sync::Arc;
 
@@ -14,6 +14,9 @@ pub(crate) fn apply<A: Element, B: Element, Y: Element>(
     b: &Tensor,
     f: impl Zip<A, B, Y>,
 ) -> Result<Tensor> {
+    if a.layout.contiguous && b.layout.contiguous && a.shape() == b.shape() {
+        return Tensor::build_like::<Y>(op, a, |out| zip_dense(a.dense::<A>(), b.dense::<B>(), out, f));
+    }
     let shape = a.shape().broadcast(op, b.shape())?;
     Tensor::build::<Y>(op, shape.clone(), |out| {
         zip((&a.layout, a.storage.slice::<A>()), (&b.layout, b.storage.slice::<B>()), &shape, out, f);

@@ -13,7 +13,7 @@ pub(crate) fn apply<A: Element, Y: Element>(
     x: &Tensor,
     f: impl Map<A, Y>,
 ) -> Result<Tensor> {
-    Tensor::build::<Y>(op, x.shape().clone(), |out| map(&x.layout, x.storage.slice::<A>(), out, f))
+    Tensor::build_like::<Y>(op, x, |out| map(&x.layout, x.storage.slice::<A>(), out, f))
 }
 
 /// A method that maps a function of a float through the instruction set.

@@ -55,14 +55,14 @@ impl Tensor {
         }
         if self.is_contiguous() {
             let strides = shape.contiguous_strides();
-            return Ok(self.with_layout(Layout { shape, strides, offset: self.layout.offset }));
+            return Ok(self.with_layout(Layout::new(shape, strides, self.layout.offset)));
         }
         if let Some(strides) = self.view_strides(&shape) {
-            return Ok(self.with_layout(Layout { shape, strides, offset: self.layout.offset }));
+            return Ok(self.with_layout(Layout::new(shape, strides, self.layout.offset)));
         }
         let dense = self.contiguous()?;
         let strides = shape.contiguous_strides();
-        Ok(dense.with_layout(Layout { shape, strides, offset: dense.layout.offset }))
+        Ok(dense.with_layout(Layout::new(shape, strides, dense.layout.offset)))
     }
 
     /// Strides under which this storage shows `shape`, if there are such. Old dimensions that lie side by side form
@@ -101,6 +101,11 @@ impl Tensor {
         Some(strides)
     }
 
+    /// Shape, strides and offset, to change.
+    fn layout_parts(&self) -> (Shape, Strides, usize) {
+        (self.shape().clone(), SmallVec::from_slice(&self.layout.strides), self.layout.offset)
+    }
+
     /// Dimensions in another order: dimension `i` of the result is dimension `dims[i]` of this tensor.
     ///
     /// # Errors
@@ -114,28 +119,28 @@ impl Tensor {
             return Err(Error::new("permute", ErrorKind::Argument { argument: "dims", value, expected }));
         }
         let mut used: SmallVec<[bool; 4]> = SmallVec::from_elem(false, self.rank());
-        let mut layout = self.layout.clone();
+        let (mut shape, mut strides, offset) = self.layout_parts();
         for (i, &dim) in dims.iter().enumerate() {
             let dim = self.shape().dim("permute", dim)?;
             if std::mem::replace(&mut used[dim], true) {
                 return Err(Error::new("permute", ErrorKind::DimRepeated { dim }));
             }
-            layout.shape.sizes_mut()[i] = self.shape()[dim];
-            layout.strides[i] = self.layout.strides[dim];
+            shape.sizes_mut()[i] = self.shape()[dim];
+            strides[i] = self.layout.strides[dim];
         }
-        Ok(self.with_layout(layout))
+        Ok(self.with_layout(Layout::new(shape, strides, offset)))
     }
 
     /// Two dimensions swapped.
     #[track_caller]
     pub fn transpose(&self, dim0: isize, dim1: isize) -> Result<Tensor> {
         let (a, b) = (self.shape().dim("transpose", dim0)?, self.shape().dim("transpose", dim1)?);
-        let mut layout = self.layout.clone();
+        let (mut shape, mut strides, offset) = self.layout_parts();
         if self.rank() > 0 {
-            layout.shape.sizes_mut().swap(a, b);
-            layout.strides.swap(a, b);
+            shape.sizes_mut().swap(a, b);
+            strides.swap(a, b);
         }
-        Ok(self.with_layout(layout))
+        Ok(self.with_layout(Layout::new(shape, strides, offset)))
     }
 
     /// The matrix transposed: at most two dimensions, swapped.
@@ -195,7 +200,7 @@ impl Tensor {
         // A view that claims more elements than memory can address would overflow in every loop over it.
         shape.checked_numel("broadcast_to", self.dtype().size())?;
         let strides = self.layout.broadcast_strides(shape);
-        Ok(self.with_layout(Layout { shape: shape.clone(), strides, offset: self.layout.offset }))
+        Ok(self.with_layout(Layout::new(shape.clone(), strides, self.layout.offset)))
     }
 
     /// Elements `start..start + length` of dimension `dim`. A negative start counts from the end.
@@ -240,11 +245,11 @@ impl Tensor {
                 ErrorKind::IndexOutOfRange { index: index as i64, dim: at, size },
             ));
         }
-        let mut layout = self.layout.clone();
-        layout.shape.remove(at);
-        let stride = layout.strides.remove(at);
-        layout.offset += start as usize * stride;
-        Ok(self.with_layout(layout))
+        let (mut shape, mut strides, mut offset) = self.layout_parts();
+        shape.remove(at);
+        let stride = strides.remove(at);
+        offset += start as usize * stride;
+        Ok(self.with_layout(Layout::new(shape, strides, offset)))
     }
 
     /// The size of `dim`; a 0-d tensor, which has none, is an error.
@@ -279,13 +284,13 @@ impl Tensor {
             let expected = "a range inside the dimension";
             return Err(Error::new(op, ErrorKind::Argument { argument: "range", value, expected }));
         }
-        let mut layout = self.layout.clone();
+        let (mut shape, mut strides, mut offset) = self.layout_parts();
         if length > 0 {
-            layout.offset += first as usize * layout.strides[at];
+            offset += first as usize * strides[at];
         }
-        layout.shape.sizes_mut()[at] = length;
-        layout.strides[at] *= step;
-        Ok(self.with_layout(layout))
+        shape.sizes_mut()[at] = length;
+        strides[at] *= step;
+        Ok(self.with_layout(Layout::new(shape, strides, offset)))
     }
 
     /// A dimension of size 1 inserted before position `dim`; -1 appends one.
@@ -300,23 +305,23 @@ impl Tensor {
             ));
         }
         let at = at as usize;
-        let mut layout = self.layout.clone();
-        let stride = layout.strides.get(at).zip(layout.shape.get(at)).map_or(1, |(&s, &n)| s * n);
-        layout.shape.insert(at, 1);
-        layout.strides.insert(at, stride);
-        Ok(self.with_layout(layout))
+        let (mut shape, mut strides, offset) = self.layout_parts();
+        let stride = strides.get(at).zip(shape.get(at)).map_or(1, |(&s, &n)| s * n);
+        shape.insert(at, 1);
+        strides.insert(at, stride);
+        Ok(self.with_layout(Layout::new(shape, strides, offset)))
     }
 
     /// Dimension `dim` removed if its size is 1; else the tensor as it is, as PyTorch does.
     #[track_caller]
     pub fn squeeze(&self, dim: isize) -> Result<Tensor> {
         let at = self.shape().dim("squeeze", dim)?;
-        let mut layout = self.layout.clone();
+        let (mut shape, mut strides, offset) = self.layout_parts();
         if self.shape().get(at) == Some(&1) {
-            layout.shape.remove(at);
-            layout.strides.remove(at);
+            shape.remove(at);
+            strides.remove(at);
         }
-        Ok(self.with_layout(layout))
+        Ok(self.with_layout(Layout::new(shape, strides, offset)))
     }
 
     /// Dimensions `start..=end` joined into one, as `torch.flatten`; a 0-d tensor becomes `[1]`.
