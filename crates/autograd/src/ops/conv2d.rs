@@ -25,7 +25,8 @@ impl Op for Conv2d {
     fn backward(&self, ctx: &Context) -> Result<Grads> {
         let (g, x, weight) = (ctx.grad(), ctx.input(0), ctx.input(1));
         let dx = if ctx.needs_grad(0) { Some(input_gradient(g, &weight, x.shape(), self.0)?) } else { None };
-        let dweight = if ctx.needs_grad(1) { Some(weight_gradient(g, &x, weight.shape(), self.0)?) } else { None };
+        let dweight =
+            if ctx.needs_grad(1) { Some(weight_gradient(g, &x, weight.shape(), self.0)?) } else { None };
         let mut grads = Grads::from_iter([dx, dweight]);
         if ctx.input_shape(2).is_some() {
             grads.push(match (ctx.needs_grad(2), ctx.create_graph()) {
@@ -66,8 +67,11 @@ impl Op for InputGradient {
         // The gradient has the shape of the convolution's input.
         let (h, g, weight) = (ctx.grad(), ctx.input(0), ctx.input(1));
         let dg = if ctx.needs_grad(0) { Some(apply(Conv2d(self.options), &[h, &weight])?) } else { None };
-        let dweight =
-            if ctx.needs_grad(1) { Some(weight_gradient(&g, h, weight.shape(), self.options)?) } else { None };
+        let dweight = if ctx.needs_grad(1) {
+            Some(weight_gradient(&g, h, weight.shape(), self.options)?)
+        } else {
+            None
+        };
         Ok(Grads::from_iter([dg, dweight]))
     }
 }
@@ -149,7 +153,8 @@ fn naive(x: &Tensor, weight: &Tensor, bias: &Tensor, options: ConvOptions) -> Re
     let ConvOptions { stride, padding, dilation, groups } = options;
     let (size, kernel) = (x.shape().to_vec(), weight.shape().to_vec());
     let (x, weight, bias) = (x.to_vec::<f64>()?, weight.to_vec::<f64>()?, bias.to_vec::<f64>()?);
-    let count = |d: usize| (size[d + 2] + 2 * padding[d] - dilation[d] * (kernel[d + 2] - 1) - 1) / stride[d] + 1;
+    let count =
+        |d: usize| (size[d + 2] + 2 * padding[d] - dilation[d] * (kernel[d + 2] - 1) - 1) / stride[d] + 1;
     let mut y = Vec::new();
     for i in 0..size[0] * kernel[0] * count(0) * count(1) {
         let (n, o) = (i / (count(0) * count(1)) / kernel[0], i / (count(0) * count(1)) % kernel[0]);

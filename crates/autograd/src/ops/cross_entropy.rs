@@ -82,7 +82,13 @@ fn class_weights(
 }
 
 /// `g (softmax(x) Σ t − t)`, with g divided as the reduction divides the loss.
-fn differentiable(g: &Var, logits: &Var, weights: &Tensor, total: Tensor, reduction: Reduction) -> Result<Var> {
+fn differentiable(
+    g: &Var,
+    logits: &Var,
+    weights: &Tensor,
+    total: Tensor,
+    reduction: Reduction,
+) -> Result<Var> {
     let dim = class_dim(logits);
     let g = match reduction {
         Reduction::None => g.unsqueeze(dim)?,
@@ -164,7 +170,11 @@ impl Var {
         }
         if let Some(weight) = weight {
             if *weight.shape() != [classes] {
-                return refuse("the shape of the weight", weight.shape().to_string(), "[C], one for each class");
+                return refuse(
+                    "the shape of the weight",
+                    weight.shape().to_string(),
+                    "[C], one for each class",
+                );
             }
             target = target.mul(&beside(self, weight)?.into())?;
         }
@@ -191,9 +201,12 @@ pub(crate) const ROW: Row = Row {
         let reduction = [Reduction::Mean, Reduction::Sum, Reduction::None][s.below(3)];
         let label_smoothing = [0.0, 0.3][s.below(2)];
         if s.one_in(3) {
-            let options = CrossEntropyOptions { label_smoothing, reduction, ..CrossEntropyOptions::default() };
+            let options =
+                CrossEntropyOptions { label_smoothing, reduction, ..CrossEntropyOptions::default() };
             let target = s.tensor(&shape, 0.1, 1.0)?;
-            return Ok(Sample::new(vec![logits, target], move |x| x[0].cross_entropy_with(&x[1], None, options)));
+            return Ok(Sample::new(vec![logits, target], move |x| {
+                x[0].cross_entropy_with(&x[1], None, options)
+            }));
         }
         let target = s.indices(&lead, classes)?;
         let options = CrossEntropyOptions { ignore_index: 1, label_smoothing, reduction };

@@ -26,7 +26,7 @@ pub(crate) const ROW: Row =
     Row { name: "erf", sample: |s| Sample::pointwise(s, (-2.0, 2.0), |x| x.erf(), erf_reference), order: 2 };
 
 /// The Taylor series Σ (−1)ⁿ x^(2n+1) / (n! (2n+1)), good to 1e-14 for |x| ≤ 2.
-fn erf_reference(x: f64) -> f64 {
+pub(super) fn erf_reference(x: f64) -> f64 {
     let (mut power, mut sum) = (x, x);
     for n in 1..60 {
         power *= -x * x / f64::from(n);

@@ -45,7 +45,11 @@ pub(crate) const ROW: Row = Row {
         let shape = s.shape_of_rank(rank);
         let dim = s.dim(rank);
         let at = shape.dim("sample", dim)?;
-        let picked = shape.iter().enumerate().map(|(d, &n)| if d == at { s.below(4) } else { 1 + s.below(n) }).collect();
+        let picked = shape
+            .iter()
+            .enumerate()
+            .map(|(d, &n)| if d == at { s.below(4) } else { 1 + s.below(n) })
+            .collect();
         let index = s.indices(&picked, shape[at])?;
         let x = s.tensor(&shape, -2.0, 2.0)?;
         let (values, places) = (x.to_vec::<f64>()?, index.to_vec::<i64>()?);

@@ -106,10 +106,15 @@ pub(super) fn sample(s: &mut crate::testing::Sampler, rms: bool) -> Result<Sampl
     let weight = s.tensor(&normalized_shape, -2.0, 2.0)?;
     let bias = s.tensor(&normalized_shape, -2.0, 2.0)?;
     let eps = 0.01;
-    let expected = naive(&x, &normalized_shape, has_weight.then_some(&weight), has_bias.then_some(&bias), eps, rms)?;
+    let expected =
+        naive(&x, &normalized_shape, has_weight.then_some(&weight), has_bias.then_some(&bias), eps, rms)?;
     let call = move |x: &[Var]| {
         let (weight, bias) = (has_weight.then_some(&x[1]), has_bias.then_some(&x[2]));
-        if rms { x[0].rms_norm(&normalized_shape, weight, eps) } else { x[0].layer_norm(&normalized_shape, weight, bias, eps) }
+        if rms {
+            x[0].rms_norm(&normalized_shape, weight, eps)
+        } else {
+            x[0].layer_norm(&normalized_shape, weight, bias, eps)
+        }
     };
     Ok(Sample::new(vec![x, weight, bias], call).expect(expected))
 }

@@ -43,7 +43,8 @@ pub(crate) const ROW: Row = Row {
         let mask = s.indices(&narrow, 2)?.to_dtype(DType::Bool)?;
         let x = s.tensor(&shape, -2.0, 2.0)?;
         let wide = mask.broadcast_to(&shape)?.to_vec::<bool>()?;
-        let expected = x.to_vec::<f64>()?.into_iter().zip(wide).map(|(x, m)| if m { 0.5 } else { x }).collect();
+        let expected =
+            x.to_vec::<f64>()?.into_iter().zip(wide).map(|(x, m)| if m { 0.5 } else { x }).collect();
         Ok(Sample::new(vec![x], move |x| x[0].masked_fill(&mask, 0.5)).expect(expected))
     },
     order: 2,

@@ -73,7 +73,8 @@ impl Var {
 pub(crate) const ROW: Row = Row {
     name: "max_pool2d",
     sample: |s| {
-        let mut pair = |low: usize, high: usize| [low + s.below(high - low + 1), low + s.below(high - low + 1)];
+        let mut pair =
+            |low: usize, high: usize| [low + s.below(high - low + 1), low + s.below(high - low + 1)];
         let (kernel, stride, dilation, extra) = (pair(1, 3), pair(1, 3), pair(1, 2), pair(0, 3));
         let reach = [0, 1].map(|d| (kernel[d] - 1) * dilation[d] + 1);
         let padding = [s.below(reach[0] / 2 + 1), s.below(reach[1] / 2 + 1)];

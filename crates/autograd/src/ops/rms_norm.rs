@@ -12,7 +12,12 @@ impl Var {
     /// # Errors
     /// If the shapes do not fit or the dtypes are not one float dtype.
     #[track_caller]
-    pub fn rms_norm(&self, normalized_shape: impl AsRef<[usize]>, weight: Option<&Var>, eps: f64) -> Result<Var> {
+    pub fn rms_norm(
+        &self,
+        normalized_shape: impl AsRef<[usize]>,
+        weight: Option<&Var>,
+        eps: f64,
+    ) -> Result<Var> {
         let normalized_shape = Shape::new(normalized_shape.as_ref());
         let op = Norm { rms: true, normalized_shape, weight: weight.is_some(), bias: false, eps };
         let inputs: Vec<&Var> = [Some(self), weight].into_iter().flatten().collect();

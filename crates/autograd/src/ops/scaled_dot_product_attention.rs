@@ -27,7 +27,12 @@ impl Var {
     /// # Errors
     /// If the shapes do not fit, the dtypes are not one float dtype, or both a mask and `is_causal` are given.
     #[track_caller]
-    pub fn scaled_dot_product_attention(&self, key: &Var, value: &Var, options: AttentionOptions) -> Result<Var> {
+    pub fn scaled_dot_product_attention(
+        &self,
+        key: &Var,
+        value: &Var,
+        options: AttentionOptions,
+    ) -> Result<Var> {
         let location = std::panic::Location::caller();
         let refuse = |argument, value, expected| {
             let op = "scaled_dot_product_attention";

@@ -54,7 +54,11 @@ pub(crate) const ROW: Row = Row {
         let shape = s.shape_of_rank(rank);
         let dim = s.dim(rank);
         let at = shape.dim("sample", dim)?;
-        let places = shape.iter().enumerate().map(|(d, &n)| if d == at { s.below(4) } else { 1 + s.below(n) }).collect();
+        let places = shape
+            .iter()
+            .enumerate()
+            .map(|(d, &n)| if d == at { s.below(4) } else { 1 + s.below(n) })
+            .collect();
         let index = s.indices(&places, shape[at])?;
         let wider = places.iter().map(|&n| n + s.below(2)).collect();
         let (x, source) = (s.tensor(&shape, -2.0, 2.0)?, s.tensor(&wider, -2.0, 2.0)?);

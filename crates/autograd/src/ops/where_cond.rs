@@ -20,7 +20,11 @@ impl Op for WhereCond {
 
     fn backward(&self, ctx: &Context) -> Result<Grads> {
         let g = ctx.grad();
-        let da = if ctx.needs_grad(0) { Some(g.masked_fill(&self.condition.eq_scalar(false)?, 0.0)?) } else { None };
+        let da = if ctx.needs_grad(0) {
+            Some(g.masked_fill(&self.condition.eq_scalar(false)?, 0.0)?)
+        } else {
+            None
+        };
         let db = if ctx.needs_grad(1) { Some(g.masked_fill(&self.condition, 0.0)?) } else { None };
         Ok(Grads::from_iter([da, db]))
     }

@@ -54,7 +54,8 @@ fn geometry(op: &'static str, x: &Shape, weight: &Shape, options: ConvOptions) -
     if out_channels == 0 || group_channels == 0 || kh == 0 || kw == 0 {
         return mismatch("weight", weight, "no size of 0".to_string());
     }
-    let fits = format!("[N, {}, H, W] or without N, to fit weight {weight}", group_channels.saturating_mul(groups));
+    let fits =
+        format!("[N, {}, H, W] or without N, to fit weight {weight}", group_channels.saturating_mul(groups));
     let [batch, in_channels, height, width] = **x else { return mismatch("input", x, fits) };
     if group_channels.checked_mul(groups) != Some(in_channels) {
         return mismatch("input", x, fits);
@@ -63,7 +64,11 @@ fn geometry(op: &'static str, x: &Shape, weight: &Shape, options: ConvOptions) -
     for (d, (input, kernel)) in [(height, kh), (width, kw)].into_iter().enumerate() {
         let window = Window { kernel, stride: stride[d], padding: padding[d], dilation: dilation[d] };
         let Some(output) = window.output_size(input, false) else {
-            return mismatch("input", x, format!("at least as large, padded, as the kernel [{kh}, {kw}], dilated"));
+            return mismatch(
+                "input",
+                x,
+                format!("at least as large, padded, as the kernel [{kh}, {kw}], dilated"),
+            );
         };
         axes[d + 1] = Axis { input, output, window };
     }
@@ -129,7 +134,12 @@ impl Tensor {
     /// # Errors
     /// As for `conv2d`.
     #[track_caller]
-    pub fn conv2d_input_gradient(&self, weight: &Tensor, input: &Shape, options: ConvOptions) -> Result<Tensor> {
+    pub fn conv2d_input_gradient(
+        &self,
+        weight: &Tensor,
+        input: &Shape,
+        options: ConvOptions,
+    ) -> Result<Tensor> {
         const OP: &str = "conv2d_input_gradient";
         self.same_dtype(OP, weight)?;
         let geometry = geometry(OP, input, weight.shape(), options)?;
@@ -146,7 +156,12 @@ impl Tensor {
     /// # Errors
     /// As for `conv2d`.
     #[track_caller]
-    pub fn conv2d_weight_gradient(&self, input: &Tensor, weight: &Shape, options: ConvOptions) -> Result<Tensor> {
+    pub fn conv2d_weight_gradient(
+        &self,
+        input: &Tensor,
+        weight: &Shape,
+        options: ConvOptions,
+    ) -> Result<Tensor> {
         const OP: &str = "conv2d_weight_gradient";
         self.same_dtype(OP, input)?;
         let geometry = geometry(OP, input.shape(), weight, options)?;
@@ -167,7 +182,10 @@ impl Tensor {
         const OP: &str = "conv2d_bias_gradient";
         let [batch, out_channels, height, width] = **self.shape() else {
             let (found, expected) = (self.shape().clone(), "[N, O, H, W]".to_string());
-            return Err(Error::new(OP, ErrorKind::ShapeMismatch { argument: "the gradient", found, expected }));
+            return Err(Error::new(
+                OP,
+                ErrorKind::ShapeMismatch { argument: "the gradient", found, expected },
+            ));
         };
         let axes = [Axis::UNIT, Axis { output: height, ..Axis::UNIT }, Axis { output: width, ..Axis::UNIT }];
         let geometry = Geometry { batch, in_channels: 1, out_channels, groups: 1, axes };

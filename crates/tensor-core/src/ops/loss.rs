@@ -182,7 +182,9 @@ impl Tensor {
             Reduction::None => target.shape().clone(),
             _ => Shape::default(),
         };
-        for (argument, tensor, expected) in [("kept", kept, Shape::from([rows * KEPT + 1])), ("g", g, g_shape)] {
+        for (argument, tensor, expected) in
+            [("kept", kept, Shape::from([rows * KEPT + 1])), ("g", g, g_shape)]
+        {
             if *tensor.shape() != expected {
                 let (found, expected) = (tensor.shape().clone(), expected.to_string());
                 return Err(Error::new(OP, ErrorKind::ShapeMismatch { argument, found, expected }));

@@ -2,6 +2,7 @@
 
 pub(crate) mod activation;
 mod binary;
+mod clamp;
 pub(crate) mod conv;
 mod dropout;
 mod index;
@@ -12,6 +13,8 @@ pub(crate) mod norm;
 mod operator;
 pub(crate) mod pool;
 mod reduce;
+mod scan;
 mod softmax;
+mod triangle;
 mod unary;
 mod view;

@@ -70,7 +70,12 @@ impl Tensor {
     /// # Errors
     /// If the shapes do not fit or the dtypes are not one float dtype.
     #[track_caller]
-    pub fn rms_norm(&self, normalized_shape: &[usize], weight: Option<&Tensor>, eps: f64) -> Result<(Tensor, Tensor)> {
+    pub fn rms_norm(
+        &self,
+        normalized_shape: &[usize],
+        weight: Option<&Tensor>,
+        eps: f64,
+    ) -> Result<(Tensor, Tensor)> {
         self.norm("rms_norm", Norm::Rms, normalized_shape, weight, None, eps)
     }
 
@@ -144,7 +149,9 @@ impl Tensor {
         let (g, x) = alike(op, self, input)?;
         let (rows, cols) = rows_and_columns(op, &x, normalized_shape)?;
         let weight = fitting(op, "weight", &x, weight, normalized_shape)?;
-        let Some(kept) = fitting(op, "kept", &x, Some(kept), &[rows, KEPT])? else { return Ok((g.clone(), g, x)) };
+        let Some(kept) = fitting(op, "kept", &x, Some(kept), &[rows, KEPT])? else {
+            return Ok((g.clone(), g, x));
+        };
         dispatch_float!(op, x.dtype(), T => {
             let mut sums = None;
             let dx = Tensor::build::<T>(op, x.shape().clone(), |dx| {

@@ -90,11 +90,12 @@ fn geometry(op: &'static str, x: &Shape, options: MaxPoolOptions) -> Result<(Geo
     let mut window = [Window { kernel: 1, stride: 1, padding: 0, dilation: 1 }; 2];
     for (d, input) in [height, width].into_iter().enumerate() {
         // Beyond half of it a window could lie in the padding alone.
-        if padding[d] > ((kernel[d] - 1).saturating_mul(dilation[d]) + 1) / 2 {
+        if padding[d] > (kernel[d] - 1).saturating_mul(dilation[d]).saturating_add(1) / 2 {
             let (value, expected) = (format!("{padding:?}"), "at most half of the kernel");
             return Err(Error::new(op, ErrorKind::Argument { argument: "padding", value, expected }));
         }
-        window[d] = Window { kernel: kernel[d], stride: stride[d], padding: padding[d], dilation: dilation[d] };
+        window[d] =
+            Window { kernel: kernel[d], stride: stride[d], padding: padding[d], dilation: dilation[d] };
         match window[d].output_size(input, ceil_mode) {
             Some(size) if size > 0 && input > 0 => output[d] = size,
             _ => return mismatch(format!("at least as large, padded, as the kernel {kernel:?}, dilated")),
@@ -140,7 +141,12 @@ impl Tensor {
     /// # Errors
     /// If the shapes do not fit or an index is outside the plane.
     #[track_caller]
-    pub fn max_pool2d_backward(&self, indices: &Tensor, input: &Shape, options: MaxPoolOptions) -> Result<Tensor> {
+    pub fn max_pool2d_backward(
+        &self,
+        indices: &Tensor,
+        input: &Shape,
+        options: MaxPoolOptions,
+    ) -> Result<Tensor> {
         const OP: &str = "max_pool2d_backward";
         let (geometry, shape) = geometry(OP, input, options)?;
         for (argument, tensor) in [("the gradient", self), ("indices", indices)] {
@@ -156,7 +162,10 @@ impl Tensor {
         let (g, indices) = (self.contiguous()?, indices.contiguous()?);
         let plane = geometry.input[0] * geometry.input[1];
         if let Some(&index) = indices.dense::<i64>().iter().find(|&&i| i < 0 || i as u64 >= plane as u64) {
-            return Err(Error::new(OP, ErrorKind::IndexOutOfRange { index, dim: shape.len() - 2, size: plane }));
+            return Err(Error::new(
+                OP,
+                ErrorKind::IndexOutOfRange { index, dim: shape.len() - 2, size: plane },
+            ));
         }
         dispatch_float!(OP, g.dtype(), T => Tensor::build::<T>(OP, input.clone(), |dx| {
             kernel::max_pool_backward(g.dense::<T>(), indices.dense::<i64>(), geometry, dx);
@@ -190,7 +199,10 @@ impl Tensor {
         let (geometry, shape) = geometry(OP, input, options.windows())?;
         if *self.shape() != shape {
             let (found, expected) = (self.shape().clone(), shape.to_string());
-            return Err(Error::new(OP, ErrorKind::ShapeMismatch { argument: "the gradient", found, expected }));
+            return Err(Error::new(
+                OP,
+                ErrorKind::ShapeMismatch { argument: "the gradient", found, expected },
+            ));
         }
         let g = self.contiguous()?;
         dispatch_float!(OP, g.dtype(), T => Tensor::build::<T>(OP, input.clone(), |dx| {

@@ -1,0 +1,66 @@
+//! `min(max(x, low), high)`; the derivative is 1 strictly between the bounds and 0 elsewhere, at the bounds too, as in
+//! PyTorch since 2.14.
+
+use crate::op::{Context, Forward, Grads, Keep, Op, apply};
+use crate::testing::{Row, Sample};
+use crate::{Result, Var};
+use tensor_core::Tensor;
+
+struct Clamp {
+    min: Option<f64>,
+    max: Option<f64>,
+}
+
+impl Op for Clamp {
+    fn name(&self) -> &'static str {
+        "clamp"
+    }
+
+    fn keep(&self) -> Keep {
+        Keep::Inputs
+    }
+
+    fn forward(&self, inputs: &[&Tensor]) -> Result<Forward> {
+        Ok(inputs[0].clamp(self.min, self.max)?.into())
+    }
+
+    fn backward(&self, ctx: &Context) -> Result<Grads> {
+        let x = ctx.input(0);
+        let mut g = ctx.grad().clone();
+        // Outside is what is not inside: so NaN gets no gradient.
+        if let Some(min) = self.min {
+            g = g.masked_fill(&x.value().gt_scalar(min)?.eq_scalar(false)?, 0.0)?;
+        }
+        if let Some(max) = self.max {
+            g = g.masked_fill(&x.value().lt_scalar(max)?.eq_scalar(false)?, 0.0)?;
+        }
+        Ok(Grads::from_iter([Some(g)]))
+    }
+}
+
+impl Var {
+    /// `min(max(x, min), max)`, element by element, with either bound left out for `None`; NaN stays NaN:
+    /// `torch.clamp` with numbers as bounds.
+    ///
+    /// # Errors
+    /// If the dtype is bool.
+    #[track_caller]
+    pub fn clamp(&self, min: Option<f64>, max: Option<f64>) -> Result<Var> {
+        apply(Clamp { min, max }, &[self])
+    }
+}
+
+pub(crate) const ROW: Row = Row {
+    name: "clamp",
+    sample: |s| {
+        let shape = s.shape(3);
+        // Values are odd multiples of 0.05 or multiples of 0.1, and so are never at the bounds.
+        let x = s.distinct(&shape)?;
+        let (low, high) = (-0.171, 0.333);
+        let (min, max) = [(Some(low), Some(high)), (Some(low), None), (None, Some(high))][s.below(3)];
+        let bounded = |x: f64| x.max(min.unwrap_or(f64::NEG_INFINITY)).min(max.unwrap_or(f64::INFINITY));
+        let expected = x.to_vec::<f64>()?.into_iter().map(bounded).collect();
+        Ok(Sample::new(vec![x], move |x| x[0].clamp(min, max)).expect(expected))
+    },
+    order: 2,
+};
