@@ -16,9 +16,10 @@
 //! # Ok::<(), nn::Error>(())
 //! ```
 //!
-//! Every layer with parameters is made in two ways: `new` with PyTorch's defaults, and `options(..)`, whose methods
-//! are PyTorch's other keyword arguments, followed by `build`. Both take the [`Rng`](autograd::tensor_core::Rng) that
-//! initial values, and later dropout masks, are drawn from.
+//! `new` takes PyTorch's positional arguments and its defaults for all others. The others are methods: of
+//! `options(..)`, which ends with `build`, where a layer has parameters (`Conv2d::options(1, 32, 3).padding(1).build(&rng)?`);
+//! of the layer itself where it has none (`MaxPool2d::new(3).stride(2)`). What draws initial values or dropout masks
+//! takes the [`Rng`](autograd::tensor_core::Rng) to draw them from.
 
 // The derive names this crate `nn`, here too.
 extern crate self as nn;
@@ -28,6 +29,7 @@ mod error;
 pub mod init;
 mod layer;
 mod layers;
+mod loss;
 mod module;
 mod part;
 pub mod prelude;
@@ -40,8 +42,17 @@ mod walk;
 pub use buffer::Buffer;
 pub use error::{Error, Result, StateDictError};
 pub use layer::Layer;
-pub use layers::activation::{ReLU, Sigmoid, Tanh};
+pub use layers::activation::{GELU, LogSoftmax, ReLU, SiLU, Sigmoid, Softmax, Tanh};
+pub use layers::batch_norm::{BatchNorm, BatchNorm1d, BatchNorm2d, BatchNormOptions};
+pub use layers::conv::{Conv2d, Conv2dOptions};
+pub use layers::dropout::Dropout;
+pub use layers::embedding::{Embedding, EmbeddingOptions};
 pub use layers::linear::{Linear, LinearOptions};
+pub use layers::norm::{LayerNorm, LayerNormOptions, RMSNorm, RMSNormOptions};
+pub use layers::pool::{AvgPool2d, MaxPool2d};
+pub use layers::shape::{Flatten, Identity};
+pub use layers::size::{Pair, Sizes};
+pub use loss::{CrossEntropyLoss, MSELoss};
 pub use module::Module;
 pub use nn_derive::Module;
 pub use sequential::Sequential;

@@ -2,7 +2,10 @@
 
 use crate::{Buffer, Module, Part, Training, Walk};
 use autograd::tensor_core::{Activation, Rng};
-use autograd::{DType, Parameter, Scalar, Shape};
+use autograd::{
+    Approximate, AvgPoolOptions, ConvOptions, CrossEntropyOptions, DType, MaxPoolOptions, Parameter, Reduction, Scalar,
+    Shape,
+};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -92,3 +95,4 @@ macro_rules! settings {
 }
 settings!(usize, u8, u16, u32, u64, isize, i8, i16, i32, i64, f32, f64, bool, char, String, &'static str, ());
 settings!(Activation, DType, Rng, Scalar, Shape);
+settings!(Approximate, AvgPoolOptions, ConvOptions, CrossEntropyOptions, MaxPoolOptions, Reduction);

@@ -1,4 +1,12 @@
 //! The layers: one file for each, or for each family that differs in a word.
 
 pub(crate) mod activation;
+pub(crate) mod batch_norm;
+pub(crate) mod conv;
+pub(crate) mod dropout;
+pub(crate) mod embedding;
 pub(crate) mod linear;
+pub(crate) mod norm;
+pub(crate) mod pool;
+pub(crate) mod shape;
+pub(crate) mod size;

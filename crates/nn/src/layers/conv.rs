@@ -1,0 +1,172 @@
+//! Convolution.
+
+use crate::error::OfLayer;
+use crate::layers::size::Pair;
+use crate::{Error, Layer, Module, Result, init};
+use autograd::tensor_core::Rng;
+use autograd::{ConvOptions, DType, Parameter, Var};
+
+/// Cross-correlation of an image with learned windows: `nn.Conv2d`. Input `[N, in_channels, H, W]` or
+/// `[in_channels, H, W]`, output `[N, out_channels, H', W']` with
+/// `H' = ⌊(H + 2 padding − dilation (kernel − 1) − 1) / stride⌋ + 1`. `weight` is
+/// `[out_channels, in_channels / groups, kernel height, kernel width]`, `bias` `[out_channels]`.
+///
+/// Both start uniform in ±1/√fan_in, the weight drawn first, bit for bit what PyTorch draws; fan_in is the number of
+/// inputs that an output is computed from.
+///
+/// ```
+/// use nn::prelude::*;
+/// use autograd::{DType, Tensor, tensor_core::Rng};
+///
+/// let rng = Rng::seed(0);
+/// let conv = Conv2d::options(1, 32, 3).padding(1).stride(2).build(&rng)?;
+/// let images = Tensor::zeros([8, 1, 28, 28], DType::F32)?;
+/// assert_eq!(conv.forward(&images.into())?.shape().to_string(), "[8, 32, 14, 14]");
+/// # Ok::<(), nn::Error>(())
+/// ```
+#[derive(Debug, Module)]
+#[module(extra_repr = Self::settings)]
+pub struct Conv2d {
+    /// `[out_channels, in_channels / groups, kernel height, kernel width]`.
+    pub weight: Parameter,
+    /// `[out_channels]`; None without bias.
+    pub bias: Option<Parameter>,
+    options: ConvOptions,
+}
+
+impl Conv2d {
+    /// Stride 1, no padding, one group, with a bias, in f32.
+    ///
+    /// # Errors
+    /// If memory does not suffice.
+    pub fn new(in_channels: usize, out_channels: usize, kernel_size: impl Pair, rng: &Rng) -> Result<Self> {
+        Self::options(in_channels, out_channels, kernel_size).build(rng)
+    }
+
+    /// Settings beyond the common ones.
+    pub fn options(in_channels: usize, out_channels: usize, kernel_size: impl Pair) -> Conv2dOptions {
+        Conv2dOptions {
+            in_channels,
+            out_channels,
+            kernel_size: kernel_size.pair(),
+            options: ConvOptions::default(),
+            same: false,
+            bias: true,
+            dtype: DType::F32,
+        }
+    }
+
+    fn settings(&self) -> String {
+        let (shape, ConvOptions { stride, padding, dilation, groups }) = (self.weight.shape(), self.options);
+        format!(
+            "{}, {}, kernel_size={:?}, stride={stride:?}, padding={padding:?}, dilation={dilation:?}, \
+             groups={groups}, bias={}",
+            shape[1] * groups,
+            shape[0],
+            &shape[2..],
+            self.bias.is_some()
+        )
+    }
+}
+
+impl Layer for Conv2d {
+    fn forward(&self, x: &Var) -> Result<Var> {
+        let bias = self.bias.as_ref().map(Parameter::var);
+        x.conv2d(&self.weight.var(), bias.as_ref(), self.options).of(self)
+    }
+}
+
+/// Settings of a [`Conv2d`].
+#[derive(Clone, Copy, Debug)]
+#[must_use = "build makes the layer"]
+pub struct Conv2dOptions {
+    in_channels: usize,
+    out_channels: usize,
+    kernel_size: [usize; 2],
+    options: ConvOptions,
+    same: bool,
+    bias: bool,
+    dtype: DType,
+}
+
+impl Conv2dOptions {
+    /// Distance between windows; default 1.
+    pub fn stride(mut self, stride: impl Pair) -> Self {
+        self.options.stride = stride.pair();
+        self
+    }
+
+    /// Zeros added on each side; default 0.
+    pub fn padding(mut self, padding: impl Pair) -> Self {
+        self.options.padding = padding.pair();
+        self
+    }
+
+    /// As many zeros as keep height and width: `padding='same'`.
+    pub fn padding_same(self) -> Self {
+        Self { same: true, ..self }
+    }
+
+    /// Distance between the elements of a window; default 1.
+    pub fn dilation(mut self, dilation: impl Pair) -> Self {
+        self.options.dilation = dilation.pair();
+        self
+    }
+
+    /// Number of groups of channels that do not see each other; default 1.
+    pub fn groups(mut self, groups: usize) -> Self {
+        self.options.groups = groups;
+        self
+    }
+
+    /// Whether a bias is added; default true. Without, only the weight is drawn.
+    pub fn bias(self, bias: bool) -> Self {
+        Self { bias, ..self }
+    }
+
+    /// The dtype of the parameters; default f32.
+    pub fn dtype(self, dtype: DType) -> Self {
+        Self { dtype, ..self }
+    }
+
+    /// Draws the parameters and makes the layer.
+    ///
+    /// # Errors
+    /// If the groups do not divide the channels, if `padding_same` comes with a stride or a window that has no middle,
+    /// if the dtype is not floating-point or memory does not suffice.
+    pub fn build(self, rng: &Rng) -> Result<Conv2d> {
+        let Self { in_channels, out_channels, kernel_size: [height, width], bias, dtype, .. } = self;
+        let groups = self.options.groups;
+        if groups == 0 || in_channels % groups != 0 || out_channels % groups != 0 {
+            let value = format!("{in_channels}, {out_channels}, {groups}");
+            let expected = "both numbers of channels divisible by groups, at least 1";
+            return Err(argument("in_channels, out_channels, groups", value, expected));
+        }
+        let mut options = self.options;
+        if self.same {
+            options.padding = self.same_padding()?;
+        }
+        let shape = [out_channels, in_channels / groups, height, width];
+        let (weight, bias) = init::layer_default(&shape, bias, dtype, rng)?;
+        Ok(Conv2d { weight, bias, options })
+    }
+
+    fn same_padding(&self) -> Result<[usize; 2]> {
+        let ConvOptions { stride, dilation, .. } = self.options;
+        if stride != [1, 1] {
+            return Err(argument("stride", format!("{stride:?}"), "1 with padding_same"));
+        }
+        // What a window reaches beyond its first element, which goes half to each side.
+        let reach = [0, 1].map(|i| dilation[i].saturating_mul(self.kernel_size[i].saturating_sub(1)));
+        if reach.iter().any(|reach| reach % 2 == 1) {
+            let value = format!("{:?} with dilation {dilation:?}", self.kernel_size);
+            let expected = "an odd size or an even dilation with padding_same, which pads both sides alike";
+            return Err(argument("kernel_size", value, expected));
+        }
+        Ok(reach.map(|reach| reach / 2))
+    }
+}
+
+fn argument(argument: &'static str, value: String, expected: &'static str) -> Error {
+    Error::Argument { op: "Conv2d", argument, value, expected }
+}
