@@ -20,7 +20,9 @@ impl OfType {
                 } else if meta.path.is_ident("extra_repr") {
                     parsed.extra_repr = Some(meta.value()?.parse()?);
                 } else {
-                    return Err(meta.error("expected `crate = path` or `extra_repr = path`; `skip` goes on a field"));
+                    return Err(
+                        meta.error("expected `crate = path` or `extra_repr = path`; `skip` goes on a field")
+                    );
                 }
                 Ok(())
             })?;

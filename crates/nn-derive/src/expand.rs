@@ -20,7 +20,10 @@ pub fn module(input: &DeriveInput) -> Result<TokenStream> {
             })
             .collect::<Result<_>>()?,
         Data::Union(data) => {
-            return Err(Error::new(data.union_token.span(), "a union cannot be a Module: which field is alive is unknown"));
+            return Err(Error::new(
+                data.union_token.span(),
+                "a union cannot be a Module: which field is alive is unknown",
+            ));
         }
     };
     // A reference to an enum without variants has no arm to match.

@@ -28,7 +28,9 @@ pub enum Error {
     #[error(transparent)]
     StateDict(Box<StateDictError>),
     /// A buffer set to a value of another shape or dtype.
-    #[error("set_value: a value of {found_dtype} {found} cannot replace a buffer of {expected_dtype} {expected}")]
+    #[error(
+        "set_value: a value of {found_dtype} {found} cannot replace a buffer of {expected_dtype} {expected}"
+    )]
     BufferMismatch {
         /// Shape that came.
         found: Shape,
@@ -65,9 +67,11 @@ impl Error {
                 let path = if path.is_empty() { name.to_string() } else { format!("{name}.{path}") };
                 Error::Layer { path, layer, source }
             }
-            Error::Autograd(source) => {
-                Error::Layer { path: name.to_string(), layer: crate::repr::line(layer), source: Box::new(source) }
-            }
+            Error::Autograd(source) => Error::Layer {
+                path: name.to_string(),
+                layer: crate::repr::line(layer),
+                source: Box::new(source),
+            },
             other => other,
         }
     }

@@ -151,7 +151,14 @@ pub fn kaiming_normal(
 ///
 /// # Errors
 /// If `mean`, `std` or a bound is not finite, `std` is not positive, or `low` is not below `high`.
-pub fn trunc_normal(parameter: &Parameter, mean: f64, std: f64, low: f64, high: f64, rng: &Rng) -> Result<()> {
+pub fn trunc_normal(
+    parameter: &Parameter,
+    mean: f64,
+    std: f64,
+    low: f64,
+    high: f64,
+    rng: &Rng,
+) -> Result<()> {
     let finite = [mean, std, low, high].iter().all(|x| x.is_finite());
     if !(finite && std > 0.0 && low < high) {
         return Err(Error::Argument {

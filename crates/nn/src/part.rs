@@ -3,8 +3,8 @@
 use crate::{Buffer, Module, Part, Training, Walk};
 use autograd::tensor_core::{Activation, Rng};
 use autograd::{
-    Approximate, AvgPoolOptions, ConvOptions, CrossEntropyOptions, DType, MaxPoolOptions, Parameter, Reduction, Scalar,
-    Shape,
+    Approximate, AvgPoolOptions, ConvOptions, CrossEntropyOptions, DType, MaxPoolOptions, Parameter,
+    Reduction, Scalar, Shape,
 };
 use std::marker::PhantomData;
 use std::sync::Arc;

@@ -51,7 +51,9 @@ impl Slot {
 
 fn slots(visit: impl FnOnce(&mut Walk<'_>)) -> Vec<(String, Slot)> {
     let mut slots = Vec::new();
-    visit(&mut Walk::new(&mut |path, part| slots.extend(Slot::of(part).map(|slot| (path.to_string(), slot)))));
+    visit(&mut Walk::new(&mut |path, part| {
+        slots.extend(Slot::of(part).map(|slot| (path.to_string(), slot)))
+    }));
     slots
 }
 

@@ -2,8 +2,8 @@
 
 use autograd::tensor_core::Rng;
 use autograd::{DType, Parameter, Tensor, Var};
-use nn::prelude::*;
 use nn::Part;
+use nn::prelude::*;
 use std::any::Any;
 use std::sync::Arc;
 
@@ -25,7 +25,12 @@ struct Block {
 
 impl Block {
     fn new(rng: &Rng) -> Self {
-        Self { fc: Linear::new(2, 2, rng).unwrap(), scale: parameter(1), width: 2, label: "block".to_string() }
+        Self {
+            fc: Linear::new(2, 2, rng).unwrap(),
+            scale: parameter(1),
+            width: 2,
+            label: "block".to_string(),
+        }
     }
 }
 
@@ -111,8 +116,12 @@ fn names_follow_fields_lists_options_and_tuples() {
 fn an_enum_stands_for_the_layer_it_holds() {
     let rng = Rng::seed(0);
     let linear = || Linear::new(2, 2, &rng).unwrap();
-    let choices =
-        vec![Choice::Linear(linear()), Choice::Named { inner: linear(), rate: 0.5 }, Choice::Two(parameter(1), parameter(1)), Choice::Nothing];
+    let choices = vec![
+        Choice::Linear(linear()),
+        Choice::Named { inner: linear(), rate: 0.5 },
+        Choice::Two(parameter(1), parameter(1)),
+        Choice::Nothing,
+    ];
     assert!(matches!(choices[1], Choice::Named { rate: 0.5, .. }));
     assert_eq!(names(&choices), ["0.weight", "0.bias", "1.inner.weight", "1.inner.bias", "2.0", "2.1"]);
     assert!(names(&Vec::<Never>::new()).is_empty());
@@ -125,7 +134,8 @@ fn generic_and_raw_names() {
     assert_eq!(generic.sizes.len(), 3);
     assert_eq!(names(&generic), ["layer.1.weight", "layer.1.bias"]);
     let shared = Arc::new(Linear::new(2, 2, &rng).unwrap());
-    let model = Model { encoder: Shared(Arc::clone(&shared), shared), r#type: Linear::new(2, 2, &rng).unwrap() };
+    let model =
+        Model { encoder: Shared(Arc::clone(&shared), shared), r#type: Linear::new(2, 2, &rng).unwrap() };
     assert_eq!(names(&model), ["encoder.0.weight", "encoder.0.bias", "type.weight", "type.bias"]);
     assert_eq!(model.encoder.0.weight.value().shape(), model.encoder.1.weight.shape());
 }
@@ -149,7 +159,10 @@ fn a_tied_parameter_is_one_parameter_under_each_of_its_names() {
     let x = Var::from(Tensor::ones([1, 3], DType::F32).unwrap());
     model.1.forward(&model.0.forward(&x).unwrap()).unwrap().sum().unwrap().backward().unwrap();
     assert!(model.0.weight.grad().is_some());
-    assert_eq!(model.0.weight.grad().unwrap().to_vec::<f32>(), model.1.weight.grad().unwrap().to_vec::<f32>());
+    assert_eq!(
+        model.0.weight.grad().unwrap().to_vec::<f32>(),
+        model.1.weight.grad().unwrap().to_vec::<f32>()
+    );
 }
 
 #[test]

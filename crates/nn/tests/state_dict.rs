@@ -55,7 +55,10 @@ fn a_refused_state_lists_all_three_parts_and_changes_nothing() {
 
     // A size mismatch is an error without strict too.
     let Error::StateDict(error) = model.load_state_dict(&state, false).unwrap_err() else { panic!() };
-    assert_eq!((error.missing_keys.len(), error.unexpected_keys.len(), error.size_mismatches.len()), (0, 0, 1));
+    assert_eq!(
+        (error.missing_keys.len(), error.unexpected_keys.len(), error.size_mismatches.len()),
+        (0, 0, 1)
+    );
     assert_eq!(bytes(&model.state_dict()), before);
 }
 

@@ -50,8 +50,17 @@ pub struct BatchNorm<const DIMS: usize> {
 impl<const DIMS: usize> Module for BatchNorm<DIMS> {
     fn visit(&self, walk: &mut Walk<'_>) {
         // Every field is named, so that a new one cannot be left out unseen.
-        let Self { weight, bias, running_mean, running_var, num_batches_tracked, training, num_features: _, eps: _, momentum: _ } =
-            self;
+        let Self {
+            weight,
+            bias,
+            running_mean,
+            running_var,
+            num_batches_tracked,
+            training,
+            num_features: _,
+            eps: _,
+            momentum: _,
+        } = self;
         walk.module(self, |walk| {
             walk.child("weight", weight);
             walk.child("bias", bias);
@@ -70,7 +79,9 @@ impl<const DIMS: usize> Module for BatchNorm<DIMS> {
         let Self { num_features, eps, .. } = self;
         let momentum = self.momentum.map_or_else(|| "None".to_string(), |momentum| momentum.to_string());
         let (affine, track) = (self.weight.is_some(), self.running_mean.is_some());
-        format!("{num_features}, eps={eps:e}, momentum={momentum}, affine={affine}, track_running_stats={track}")
+        format!(
+            "{num_features}, eps={eps:e}, momentum={momentum}, affine={affine}, track_running_stats={track}"
+        )
     }
 }
 
@@ -132,7 +143,8 @@ impl<const DIMS: usize> BatchNorm<DIMS> {
 impl<const DIMS: usize> Layer for BatchNorm<DIMS> {
     fn forward(&self, x: &Var) -> Result<Var> {
         self.check(x).of(self)?;
-        let (weight, bias) = (self.weight.as_ref().map(Parameter::var), self.bias.as_ref().map(Parameter::var));
+        let (weight, bias) =
+            (self.weight.as_ref().map(Parameter::var), self.bias.as_ref().map(Parameter::var));
         if let (false, Some(mean), Some(var)) = (self.training.get(), &self.running_mean, &self.running_var) {
             let (mean, var) = (mean.value(), var.value());
             return x.batch_norm_eval(&mean, &var, weight.as_ref(), bias.as_ref(), self.eps).of(self);

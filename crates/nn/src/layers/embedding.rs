@@ -86,7 +86,8 @@ impl EmbeddingOptions {
             None => None,
             Some(index) if (-rows..rows).contains(&index) => Some(index.rem_euclid(rows)),
             Some(index) => {
-                let (value, expected) = (index.to_string(), "a row, from -num_embeddings to num_embeddings - 1");
+                let (value, expected) =
+                    (index.to_string(), "a row, from -num_embeddings to num_embeddings - 1");
                 return Err(Error::Argument { op: "Embedding", argument: "padding_idx", value, expected });
             }
         };

@@ -56,7 +56,8 @@ impl LayerNorm {
 
 impl Layer for LayerNorm {
     fn forward(&self, x: &Var) -> Result<Var> {
-        let (weight, bias) = (self.weight.as_ref().map(Parameter::var), self.bias.as_ref().map(Parameter::var));
+        let (weight, bias) =
+            (self.weight.as_ref().map(Parameter::var), self.bias.as_ref().map(Parameter::var));
         x.layer_norm(&self.normalized_shape, weight.as_ref(), bias.as_ref(), self.eps).of(self)
     }
 }
@@ -101,7 +102,8 @@ impl LayerNormOptions {
         let Self { normalized_shape, eps, elementwise_affine: affine, bias, dtype } = self;
         let parameter = |value: Tensor| -> Result<Parameter> { Ok(Parameter::new(value)?) };
         let weight = if affine { Some(parameter(Tensor::ones(&normalized_shape, dtype)?)?) } else { None };
-        let bias = if affine && bias { Some(parameter(Tensor::zeros(&normalized_shape, dtype)?)?) } else { None };
+        let bias =
+            if affine && bias { Some(parameter(Tensor::zeros(&normalized_shape, dtype)?)?) } else { None };
         Ok(LayerNorm { weight, bias, normalized_shape, eps })
     }
 }
