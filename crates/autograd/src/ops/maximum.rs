@@ -25,12 +25,13 @@ impl Op for Extreme {
 
     fn backward(&self, ctx: &Context) -> Result<Grads> {
         let (a, b) = (ctx.input(0), ctx.input(1));
-        let (a, b) = if self.larger { (a.value(), b.value()) } else { (b.value(), a.value()) };
         let g = ctx.grad();
-        let shared = g.mul_scalar(0.5)?.where_cond(&a.eq(b)?, g)?;
-        // `larger` as if a maximum of these two: where either is NaN neither is less, and both get the gradient.
-        let (of_a, of_b) = (shared.masked_fill(&a.lt(b)?, 0.0)?, shared.masked_fill(&b.lt(a)?, 0.0)?);
-        Ok(Grads::from_iter(if self.larger { [Some(of_a), Some(of_b)] } else { [Some(of_b), Some(of_a)] }))
+        let shared = g.mul_scalar(0.5)?.where_cond(&a.value().eq(b.value())?, g)?;
+        // Where either is NaN neither loses, and both get the gradient.
+        let loses = if self.larger { Tensor::lt } else { Tensor::gt };
+        let da = shared.masked_fill(&loses(a.value(), b.value())?, 0.0)?;
+        let db = shared.masked_fill(&loses(b.value(), a.value())?, 0.0)?;
+        Ok(Grads::from_iter([Some(da), Some(db)]))
     }
 }
 

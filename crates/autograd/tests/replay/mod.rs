@@ -105,7 +105,8 @@ impl Call {
     fn parse(case: &Json, tensors: &BTreeMap<String, Tensor>) -> Call {
         let mut leaves = Vec::new();
         let input = Value::parse(&case["input"], tensors, &mut leaves);
-        let args = case["args"].as_array().unwrap().iter().map(|a| Value::parse(a, tensors, &mut leaves)).collect();
+        let args =
+            case["args"].as_array().unwrap().iter().map(|a| Value::parse(a, tensors, &mut leaves)).collect();
         let kwargs = case["kwargs"].as_object().unwrap();
         let kwargs = kwargs.iter().map(|(k, v)| (k.clone(), Value::parse(v, tensors, &mut leaves))).collect();
         let list = |value: &Json| match value {
@@ -143,8 +144,12 @@ impl Call {
         if self.cotangents.is_empty() {
             return Ok(());
         }
-        let roots: Vec<(&Var, &Tensor)> =
-            results.iter().filter(|y| y.dtype().is_float()).zip(&self.cotangents).filter(|(y, _)| y.requires_grad()).collect();
+        let roots: Vec<(&Var, &Tensor)> = results
+            .iter()
+            .filter(|y| y.dtype().is_float())
+            .zip(&self.cotangents)
+            .filter(|(y, _)| y.requires_grad())
+            .collect();
         if !roots.is_empty() {
             let (outputs, seeds): (Vec<&Var>, Vec<Option<&Tensor>>) =
                 roots.into_iter().map(|(y, seed)| (y, Some(seed))).unzip();
@@ -229,12 +234,18 @@ impl Value {
             Json::Bool(b) => Value::Bool(*b),
             Json::Number(n) => n.as_i64().map_or_else(|| Value::Float(n.as_f64().unwrap()), Value::Int),
             Json::String(text) => Value::Text(text.clone()),
-            Json::Array(items) => Value::List(items.iter().map(|v| Value::parse(v, tensors, leaves)).collect()),
+            Json::Array(items) => {
+                Value::List(items.iter().map(|v| Value::parse(v, tensors, leaves)).collect())
+            }
             Json::Object(object) => Value::parse_object(object, tensors, leaves),
         }
     }
 
-    fn parse_object(object: &Map<String, Json>, tensors: &BTreeMap<String, Tensor>, leaves: &mut Vec<Var>) -> Value {
+    fn parse_object(
+        object: &Map<String, Json>,
+        tensors: &BTreeMap<String, Tensor>,
+        leaves: &mut Vec<Var>,
+    ) -> Value {
         if let Some(Json::String(number)) = object.get("f") {
             return Value::Float(number.parse().unwrap());
         }

@@ -1,0 +1,133 @@
+//! A bad argument gives an error that names the operation and what would have fitted, never a panic.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
+
+use autograd::{
+    Approximate, AttentionOptions, AvgPoolOptions, ConvOptions, CrossEntropyOptions, DType, MaxPoolOptions,
+    Reduction, Result, Tensor, Var,
+};
+
+fn zeros(shape: &[usize]) -> Var {
+    Var::leaf(Tensor::zeros(shape, DType::F32).unwrap()).unwrap()
+}
+
+fn classes(values: &[i64]) -> Tensor {
+    Tensor::from_slice(values, [values.len()]).unwrap()
+}
+
+#[track_caller]
+fn refused(outcome: Result<Var>, words: &[&str]) {
+    let message = outcome.unwrap_err().to_string();
+    for word in words {
+        assert!(message.contains(word), "{message:?} does not say {word:?}");
+    }
+    assert!(message.contains(file!()), "{message:?} does not name the caller's line");
+}
+
+#[test]
+fn convolution() {
+    let (x, weight) = (zeros(&[1, 2, 5, 5]), zeros(&[3, 2, 3, 3]));
+    let options = ConvOptions::default();
+    refused(zeros(&[5, 5]).conv2d(&weight, None, options), &["conv2d", "[N, 2, H, W]"]);
+    refused(zeros(&[]).conv2d(&weight, None, options), &["conv2d", "input"]);
+    refused(zeros(&[1, 3, 5, 5]).conv2d(&weight, None, options), &["conv2d", "[1, 3, 5, 5]", "[N, 2, H, W]"]);
+    refused(zeros(&[1, 2, 2, 5]).conv2d(&weight, None, options), &["as large, padded, as the kernel [3, 3]"]);
+    refused(x.conv2d(&zeros(&[3, 2, 3]), None, options), &["weight", "[out, in / groups, height, width]"]);
+    refused(x.conv2d(&zeros(&[3, 2, 0, 3]), None, options), &["weight", "no size of 0"]);
+    refused(x.conv2d(&weight, Some(&zeros(&[2])), options), &["bias", "[3]"]);
+    refused(x.conv2d(&weight, None, ConvOptions { stride: [0, 1], ..options }), &["stride", "at least 1"]);
+    refused(
+        x.conv2d(&weight, None, ConvOptions { dilation: [1, 0], ..options }),
+        &["dilation", "at least 1"],
+    );
+    refused(x.conv2d(&weight, None, ConvOptions { groups: 0, ..options }), &["groups", "divisor"]);
+    refused(x.conv2d(&weight, None, ConvOptions { groups: 2, ..options }), &["groups", "divisor"]);
+    refused(x.conv2d(&weight, None, ConvOptions { padding: [usize::MAX; 2], ..options }), &["conv2d"]);
+    let double = Var::from(weight.detach().to_dtype(DType::F64).unwrap());
+    refused(x.conv2d(&double, None, options), &["conv2d", "f32", "f64"]);
+}
+
+#[test]
+fn pooling() {
+    let x = zeros(&[1, 2, 5, 5]);
+    let (max, avg) = (MaxPoolOptions::new([2, 2]), AvgPoolOptions::new([2, 2]));
+    refused(zeros(&[5]).max_pool2d(max), &["max_pool2d", "[N, C, H, W] or [C, H, W]"]);
+    refused(zeros(&[1, 1, 5]).max_pool2d(max), &["max_pool2d", "as the kernel [2, 2]"]);
+    refused(zeros(&[1, 0, 0]).max_pool2d(max), &["max_pool2d"]);
+    refused(x.max_pool2d(MaxPoolOptions::new([0, 2])), &["kernel", "at least 1"]);
+    refused(x.max_pool2d(MaxPoolOptions { padding: [2, 0], ..max }), &["padding", "half of the kernel"]);
+    refused(x.max_pool2d(MaxPoolOptions { kernel: [usize::MAX; 2], ..max }), &["max_pool2d"]);
+    refused(
+        x.avg_pool2d(AvgPoolOptions { divisor_override: Some(0), ..avg }),
+        &["divisor_override", "not 0"],
+    );
+    refused(x.avg_pool2d(AvgPoolOptions { stride: [0, 0], ..avg }), &["stride"]);
+    refused(zeros(&[5, 5]).adaptive_avg_pool2d([Some(1); 2]), &["adaptive_avg_pool2d", "[N, C, H, W]"]);
+    refused(zeros(&[1, 0, 5]).adaptive_avg_pool2d([Some(1); 2]), &["adaptive_avg_pool2d"]);
+}
+
+#[test]
+fn losses() {
+    let (logits, target) = (zeros(&[2, 3]), classes(&[0, 2]));
+    let options = CrossEntropyOptions::default();
+    refused(zeros(&[]).cross_entropy(&target), &["cross_entropy", "[N, C]"]);
+    refused(zeros(&[2, 0]).cross_entropy(&target), &["cross_entropy", "C > 0"]);
+    refused(logits.cross_entropy(classes(&[0, 1, 2])), &["target", "[3]", "[2]"]);
+    refused(logits.cross_entropy(classes(&[0, 3])), &["index 3", "size 3"]);
+    refused(logits.cross_entropy(classes(&[0, -1])), &["index -1"]);
+    refused(logits.cross_entropy(target.to_dtype(DType::I32).unwrap()), &["target", "i32", "i64"]);
+    refused(logits.cross_entropy(zeros(&[3, 2])), &["probabilities", "[3, 2]"]);
+    let weight = Tensor::ones([2], DType::F32).unwrap();
+    refused(logits.cross_entropy_with(&target, Some(&weight), options), &["weight", "[3]"]);
+    let smooth = CrossEntropyOptions { label_smoothing: 1.5, ..options };
+    refused(logits.cross_entropy_with(&target, None, smooth), &["label_smoothing", "1.5"]);
+    refused(logits.nll_loss(&classes(&[0, -1]), None, options), &["nll_loss", "target"]);
+    refused(logits.nll_loss(&classes(&[0]), None, options), &["nll_loss", "target"]);
+    refused(logits.mse_loss(zeros(&[3]), Reduction::Mean), &["mse_loss", "[3]", "[2, 3]"]);
+}
+
+#[test]
+fn norms_and_attention() {
+    let x = zeros(&[2, 3, 4]);
+    refused(x.layer_norm([3], None, None, 1e-5), &["layer_norm", "[.., 3]"]);
+    refused(x.layer_norm([], None, None, 1e-5), &["layer_norm"]);
+    refused(x.layer_norm([4], Some(&zeros(&[3])), None, 1e-5), &["weight", "[4]"]);
+    refused(zeros(&[]).rms_norm([4], None, 1e-5), &["rms_norm"]);
+    refused(zeros(&[4]).batch_norm(None, None, 1e-5).map(|y| y.0), &["batch_norm", "[N, C, ..]"]);
+    refused(zeros(&[1, 3]).batch_norm(None, None, 1e-5).map(|y| y.0), &["more than 1 value per channel"]);
+    refused(x.batch_norm(Some(&zeros(&[2])), None, 1e-5).map(|y| y.0), &["weight", "[3]"]);
+    let (query, options) = (zeros(&[2, 3, 4]), AttentionOptions::default());
+    refused(zeros(&[4]).scaled_dot_product_attention(&query, &query, options), &["query", "2 dimensions"]);
+    refused(query.scaled_dot_product_attention(&zeros(&[2, 3, 5]), &query, options), &["matmul", "right"]);
+    let mask = zeros(&[3, 3]);
+    let both = AttentionOptions { attn_mask: Some(&mask), is_causal: true, ..options };
+    refused(query.scaled_dot_product_attention(&query, &query, both), &["attn_mask", "is_causal"]);
+    let grouped = AttentionOptions { enable_gqa: true, ..options };
+    let keys = zeros(&[3, 3, 4]);
+    refused(query.scaled_dot_product_attention(&keys, &keys, grouped), &["heads", "divisor"]);
+}
+
+#[test]
+fn indices_and_elements() {
+    let (x, index) = (zeros(&[2, 3]), classes(&[0, 1]));
+    refused(x.gather(0, &index), &["gather", "index"]);
+    refused(x.gather(2, &index), &["gather", "dimension 2"]);
+    refused(x.index_select(1, &classes(&[3])), &["index_select", "index 3"]);
+    refused(zeros(&[]).index_select(0, &index), &["index_select"]);
+    refused(x.index_add(0, &index, &zeros(&[3, 3])), &["index_add", "source"]);
+    refused(x.scatter_add(0, &index, &x), &["scatter_add"]);
+    refused(x.embedding(&classes(&[2]), None), &["index 2"]);
+    refused(x.embedding(&classes(&[-1]), None), &["embedding", "index"]);
+    refused(x.embedding(&index, Some(2)), &["padding_idx", "2"]);
+    refused(zeros(&[3]).embedding(&index, None), &["embedding", "[num_embeddings, embedding_dim]"]);
+    refused(x.masked_fill(&index, 0.0), &["masked_fill", "bool"]);
+    refused(x.where_cond(&index, &x), &["where", "bool"]);
+    refused(x.softmax(2), &["softmax", "dimension 2"]);
+    refused(Var::from(&index).softmax(0), &["softmax", "f32 or f64"]);
+    refused(Var::from(&index).gelu(Approximate::None), &["gelu", "f32 or f64"]);
+    refused(x.dropout(1.5, 0), &["dropout", "1.5"]);
+    refused(x.dropout(f64::NAN, 0), &["dropout", "NaN"]);
+    refused(zeros(&[3]).tril(0), &["tril", "2 dimensions"]);
+    refused(zeros(&[0, 3]).amax(0, false), &["amax", "no elements"]);
+    assert!(index.one_hot(1).unwrap_err().to_string().contains("one_hot: index 1"));
+}
