@@ -48,7 +48,7 @@ pub(crate) const ROW: Row = Row {
         let size = x.size(dim).unwrap_or(1);
         let mut expected = x.to_vec::<f64>()?;
         for i in 0..expected.len() {
-            if i / inner % size > 0 {
+            if !(i / inner).is_multiple_of(size) {
                 expected[i] += expected[i - inner];
             }
         }

@@ -315,15 +315,15 @@ fn batch_norm(c: &Call) -> Replayed {
     one(x.batch_norm_eval(&mean, &var, weight, bias, eps))
 }
 
-/// `padding='same'` by slices and zeros, for kernels whose reach is even on one side only.
+/// `padding='same'` by zeros put beside the input: the reach of a kernel may be odd, and options pad both sides alike.
 fn conv2d(c: &Call) -> Replayed {
     let (mut x, weight, bias) = (c.x()?, c.arg(0, "weight").var()?, c.arg(1, "bias").optional_var()?);
     let (stride, dilation) = (c.arg(2, "stride").pair_or([1; 2])?, c.arg(4, "dilation").pair_or([1; 2])?);
     let padding = match c.arg(3, "padding") {
         Value::Text(text) if text == "valid" => [0; 2],
         Value::Text(_) => {
-            for d in 0..2 {
-                let total = (weight.shape()[d + 2] - 1) * dilation[d];
+            for (d, dilation) in dilation.iter().enumerate() {
+                let total = (weight.shape()[d + 2] - 1) * dilation;
                 let dim = x.rank() - 2 + d;
                 let zeros = |length: usize| -> Result<Var> {
                     let mut shape = x.shape().to_vec();
