@@ -29,6 +29,7 @@ mod ops;
 mod rng;
 mod scalar;
 mod shape;
+pub mod step;
 mod storage;
 mod tensor;
 mod threads;

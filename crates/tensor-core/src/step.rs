@@ -1,0 +1,133 @@
+//! What optimizers are built from: one pass over a parameter, its gradient and its state, in place, in vectors, on all
+//! threads, with the same bits for any number of threads and any instruction set.
+
+use crate::kernel::step as kernel;
+use crate::{Element, Error, ErrorKind, Result};
+use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
+
+/// A floating-point element with the arithmetic of an update rule: f32 or f64.
+///
+/// Every operation rounds as IEEE 754 says and none is fused, so a rule gives the same bits on every processor.
+pub trait Real:
+    Element
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+    + AddAssign
+{
+    /// 0.
+    const ZERO: Self;
+    /// 1.
+    const ONE: Self;
+    /// The distance from 1 to the next number: `torch.finfo(dtype).eps`.
+    const EPSILON: Self;
+
+    /// The nearest values of `numbers`: how a rule rounds what does not depend on the element.
+    #[inline(always)]
+    fn array<const N: usize>(numbers: [f64; N]) -> [Self; N] {
+        numbers.map(<Self as Element>::from_f64)
+    }
+
+    /// The square root.
+    fn sqrt(self) -> Self;
+    /// The absolute value.
+    fn abs(self) -> Self;
+    /// -1, 0 or 1; 0 for NaN, as `torch.sign`.
+    fn sign(self) -> Self;
+    /// The larger number; NaN if either is NaN, as `torch.maximum`.
+    fn max(self, other: Self) -> Self;
+    /// The smaller number; NaN if either is NaN, as `torch.minimum`.
+    fn min(self, other: Self) -> Self;
+    /// The way from `self` to `end`, `weight` of it, as `torch.lerp` computes it.
+    #[inline(always)]
+    fn lerp(self, end: Self, weight: Self) -> Self {
+        // The form that is exact at the nearer end.
+        if weight.to_f64() < 0.5 {
+            self + weight * (end - self)
+        } else {
+            end - (end - self) * (Self::ONE - weight)
+        }
+    }
+}
+
+macro_rules! real {
+    ($($t:ident),*) => {$(
+        impl Real for $t {
+            const ZERO: Self = 0.0;
+            const ONE: Self = 1.0;
+            const EPSILON: Self = $t::EPSILON;
+
+            #[inline(always)]
+            fn sqrt(self) -> Self {
+                $t::sqrt(self)
+            }
+            #[inline(always)]
+            fn abs(self) -> Self {
+                $t::abs(self)
+            }
+            #[inline(always)]
+            fn sign(self) -> Self {
+                ((self > 0.0) as u8 as $t) - ((self < 0.0) as u8 as $t)
+            }
+            #[inline(always)]
+            fn max(self, other: Self) -> Self {
+                if self > other || self != self { self } else { other }
+            }
+            #[inline(always)]
+            fn min(self, other: Self) -> Self {
+                if self < other || self != self { self } else { other }
+            }
+        }
+    )*};
+}
+real!(f32, f64);
+
+/// Replaces each element of `param` and of each slice of `state` by what `body(param, grad, state)` makes of the
+/// elements at its place: a whole update rule in one pass over memory, with no temporary. Long slices are cut in
+/// pieces for all threads.
+///
+/// # Errors
+/// If a slice has another length than `param`.
+///
+/// ```
+/// let (mut p, g, mut m) = ([1.0f32, 2.0], [1.0, -1.0], [0.0, 2.0]);
+/// tensor_core::step::update(&mut p, &g, [&mut m], |p, g, [m]| {
+///     let m = 0.5 * m + g;
+///     (p - 0.1 * m, [m])
+/// })?;
+/// assert_eq!((p, m), ([0.9, 2.0], [1.0, 0.0]));
+/// # Ok::<(), tensor_core::Error>(())
+/// ```
+#[track_caller]
+pub fn update<F: Real, const N: usize>(
+    param: &mut [F],
+    grad: &[F],
+    state: [&mut [F]; N],
+    body: impl Fn(F, F, [F; N]) -> (F, [F; N]) + Sync,
+) -> Result<()> {
+    let other = [grad.len()].into_iter().chain(state.iter().map(|s| s.len())).find(|&len| len != param.len());
+    if let Some(len) = other {
+        let value = format!("{len} elements beside a parameter of {}", param.len());
+        let expected = "as many elements as the parameter has";
+        return Err(Error::new("update", ErrorKind::Argument { argument: "slice", value, expected }));
+    }
+    kernel::update(param, grad, state, body);
+    Ok(())
+}
+
+/// The sum of `term(x)` over `x` in f64, added in an order that depends on the length alone.
+///
+/// ```
+/// assert_eq!(tensor_core::step::sum(&[3.0f32, 4.0], |x| f64::from(x * x)).sqrt(), 5.0);
+/// ```
+pub fn sum<F: Real>(x: &[F], term: impl Fn(F) -> f64 + Sync) -> f64 {
+    kernel::sum(x, term)
+}
+
+/// Calls `body` on each item, on all threads where the sizes together (in elements) are worth it: the loop over all
+/// parameters of a model.
+pub fn for_each<T: Send>(items: &mut [T], size: impl Fn(&T) -> usize + Sync, body: impl Fn(&mut T) + Sync) {
+    kernel::for_each(items, &size, &body);
+}
