@@ -15,6 +15,9 @@ pub enum Error {
     /// An operation on variables was refused.
     #[error(transparent)]
     Autograd(#[from] autograd::Error),
+    /// A module refused.
+    #[error(transparent)]
+    Module(#[from] nn::Error),
     /// Features and targets that are not about equally many samples.
     #[error(
         "{op}: data of shape {data} and targets of shape {target} do not hold equally many samples; the sizes of dimension 0 must match"

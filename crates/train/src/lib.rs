@@ -5,14 +5,23 @@
 //!
 //! # fn main() -> train::Result<()> {
 //! let rng = Rng::seed(0);
-//! let x = rng.randn([64, 2], DType::F32)?;
+//! let x = rng.randn([256, 2], DType::F32)?;
 //! let y = x.select(1, 0)?.gt_scalar(0.0)?.to_dtype(DType::I64)?;
 //! let loader = DataLoader::new(TensorDataset::new(x, y)?, 16)?.shuffle(&rng);
-//! for epoch in 0..2 {
-//!     let mut progress = Progress::epoch(epoch, 2, loader.len());
+//! let model = sequential![Linear::new(2, 16, &rng)?, ReLU, Linear::new(16, 2, &rng)?];
+//!
+//! for epoch in 0..3 {
+//!     let mut progress = Progress::epoch(epoch, 3, loader.len());
+//!     let (mut mean_loss, mut accuracy) = (Mean::default(), Accuracy::default());
 //!     for batch in loader.epoch(epoch) {
 //!         let (data, target) = batch?;
-//!         progress.step(target.numel(), &[("mean", data.mean()?.item::<f32>()?.into())]);
+//!         let output = model.forward(&data.into())?;
+//!         let loss = output.cross_entropy(&target)?;
+//!         model.zero_grad();
+//!         loss.backward()?;
+//!         mean_loss.add(loss.detach().item::<f32>()?, target.numel());
+//!         accuracy.add(&output.detach(), &target)?;
+//!         progress.step(target.numel(), &[("loss", mean_loss.value()), ("accuracy %", accuracy.value())]);
 //!     }
 //!     progress.finish();
 //! }
@@ -23,10 +32,13 @@
 pub mod data;
 mod error;
 pub mod metric;
+mod model;
 pub mod progress;
 
 pub use autograd::{self, DType, Parameter, Tensor, Var, no_grad};
 pub use error::{Error, Result};
+pub use model::{load_model, save_model};
+pub use nn;
 pub use tensor_core::{self, Rng};
 
 /// What a training program uses.
@@ -35,4 +47,5 @@ pub mod prelude {
     pub use crate::metric::{Accuracy, Mean};
     pub use crate::progress::Progress;
     pub use crate::{DType, Error, Parameter, Result, Rng, Tensor, Var, no_grad};
+    pub use nn::prelude::*;
 }
