@@ -1,13 +1,16 @@
 //! The implementation that the derive writes.
 
 use crate::attribute::{OfType, is_skipped};
-use proc_macro2::{Ident, TokenStream, TokenTree};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Data, DeriveInput, Error, Field, Fields, Result, parse_quote};
 
 pub fn module(input: &DeriveInput) -> Result<TokenStream> {
+    if let Some(borrow) = input.generics.lifetimes().next() {
+        return Err(Error::new(borrow.span(), "a Module owns its parts: it cannot have a lifetime"));
+    }
     let OfType { krate, extra_repr } = OfType::parse(&input.attrs)?;
     let arms = match &input.data {
         Data::Struct(data) => vec![arm(&krate, &quote!(Self), &data.fields, false)?],
@@ -61,12 +64,13 @@ fn arm(krate: &syn::Path, pattern: &TokenStream, fields: &Fields, of_enum: bool)
         if is_skipped(&field.attrs)? {
             continue;
         }
-        let part = format_ident!("part_{index}");
+        // Placed at the type, so that a field that is no Module is reported where it is declared, but resolved as the
+        // rest of the expansion, since the type may come out of a macro.
+        let span = field.ty.span().resolved_at(Span::call_site());
+        let part = Ident::new(&format!("part_{index}"), span);
         let member = member(index, field);
         bindings.push(quote!(#member: #part));
         let name = field.ident.as_ref().map_or_else(|| index.to_string(), |ident| ident.unraw().to_string());
-        // The span of the type: a field that is no Module is reported where it is declared.
-        let span = field.ty.span();
         visits.push(if transparent {
             quote_spanned!(span=> #krate::Module::visit(#part, walk);)
         } else {

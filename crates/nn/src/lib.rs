@@ -43,7 +43,7 @@ pub use buffer::Buffer;
 pub use error::{Error, Result, StateDictError};
 pub use layer::Layer;
 pub use layers::activation::{GELU, LogSoftmax, ReLU, SiLU, Sigmoid, Softmax, Tanh};
-pub use layers::batch_norm::{BatchNorm, BatchNorm1d, BatchNorm2d, BatchNormOptions};
+pub use layers::batch_norm::{BatchNorm, BatchNorm1d, BatchNorm2d, BatchNorm3d, BatchNormOptions};
 pub use layers::conv::{Conv2d, Conv2dOptions};
 pub use layers::dropout::Dropout;
 pub use layers::embedding::{Embedding, EmbeddingOptions};

@@ -40,7 +40,7 @@ use std::any::Any;
 /// ```compile_fail
 /// #[derive(nn::Module)]
 /// struct Net {
-///     cache: std::cell::RefCell<f32>,
+///     cache: std::sync::Mutex<f32>,
 /// }
 /// ```
 ///

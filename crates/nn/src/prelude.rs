@@ -3,7 +3,7 @@
 // The crate itself, since `#[derive(Module)]` names it.
 pub use crate as nn;
 pub use crate::{
-    AvgPool2d, BatchNorm1d, BatchNorm2d, Buffer, Conv2d, CrossEntropyLoss, Dropout, Embedding, Flatten, GELU,
-    Identity, Layer, LayerNorm, Linear, LogSoftmax, MSELoss, MaxPool2d, Module, RMSNorm, ReLU, Sequential,
-    SiLU, Sigmoid, Softmax, Tanh, Training, sequential,
+    AvgPool2d, BatchNorm1d, BatchNorm2d, BatchNorm3d, Buffer, Conv2d, CrossEntropyLoss, Dropout, Embedding,
+    Flatten, GELU, Identity, Layer, LayerNorm, Linear, LogSoftmax, MSELoss, MaxPool2d, Module, RMSNorm, ReLU,
+    Sequential, SiLU, Sigmoid, Softmax, Tanh, Training, sequential,
 };

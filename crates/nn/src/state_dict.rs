@@ -3,7 +3,7 @@
 use crate::error::StateDictError;
 use crate::{Buffer, Error, Part, Result, Walk};
 use autograd::{DType, Parameter, Shape, Tensor};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Tensors by PyTorch's names: `encoder.layers.1.fc.weight`. What
 /// [`safetensors`](autograd::tensor_core::io::safetensors) reads and writes.
@@ -79,8 +79,8 @@ pub(crate) fn load(
             Some(value) => values.push((slot, own(value, held.dtype())?)),
         }
     }
-    let known = |name: &String| slots.iter().any(|(known, _)| known == name);
-    keys.unexpected_keys = state.keys().filter(|name| !known(name)).cloned().collect();
+    let known: BTreeSet<&String> = slots.iter().map(|(name, _)| name).collect();
+    keys.unexpected_keys = state.keys().filter(|name| !known.contains(name)).cloned().collect();
     if !size_mismatches.is_empty() || strict && keys != IncompatibleKeys::default() {
         // Without strict, names on one side only are no error, and so are not reported as one.
         let IncompatibleKeys { missing_keys, unexpected_keys } =

@@ -1,4 +1,5 @@
 //! The derive over every shape of type, and what is built on the walk.
+#![allow(clippy::unwrap_used, reason = "a test may unwrap")]
 
 use autograd::tensor_core::Rng;
 use autograd::{DType, Parameter, Tensor, Var};
@@ -73,6 +74,31 @@ struct Generic<L: Layer, const N: usize> {
 
 #[derive(Module)]
 enum Never {}
+
+/// A struct with fields that come out of a macro, in a place where `nn` is another module.
+mod elsewhere {
+    mod nn {}
+
+    macro_rules! wrap {
+        ($name:ident, $field:ident: $layer:ty) => {
+            #[derive(::nn::Module)]
+            #[module(crate = ::nn)]
+            pub struct $name {
+                pub $field: $layer,
+                pub scale: autograd::Parameter,
+            }
+        };
+    }
+    wrap!(Wrapped, inner: ::nn::Linear);
+}
+
+#[test]
+fn a_struct_out_of_a_macro_finds_the_crate_where_it_is_told() {
+    let inner = Linear::new(2, 2, &Rng::seed(0)).unwrap();
+    let wrapped = elsewhere::Wrapped { inner, scale: parameter(1) };
+    assert_eq!(names(&wrapped), ["inner.weight", "inner.bias", "scale"]);
+    assert_eq!(wrapped.inner.weight.numel() + wrapped.scale.numel(), 5);
+}
 
 #[test]
 fn names_follow_fields_lists_options_and_tuples() {

@@ -1,4 +1,5 @@
 //! Initial values by `nn::init`, those marked so against PyTorch 2.15 after the same seed.
+#![allow(clippy::unwrap_used, reason = "a test may unwrap")]
 
 use autograd::tensor_core::Rng;
 use autograd::{DType, Parameter, Tensor};

@@ -1,4 +1,5 @@
 //! Layers in use: training and evaluation, gradients everywhere, any number of threads, refused settings and inputs.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may unwrap")]
 
 use autograd::tensor_core::{Rng, with_threads};
 use autograd::{DType, Tensor, Var, no_grad};
@@ -37,8 +38,9 @@ fn network(rng: &Rng) -> Sequential {
 fn step() -> Vec<Vec<u8>> {
     let rng = Rng::seed(3);
     let model = network(&rng);
-    let x = images(&rng, [16, 1, 16, 16]);
-    let target = rng.randint(0, 10, [16]).unwrap();
+    // Large enough that the kernels share the work out.
+    let x = images(&rng, [64, 1, 16, 16]);
+    let target = rng.randint(0, 10, [64]).unwrap();
     let loss = CrossEntropyLoss::new().forward(&model.forward(&x).unwrap(), &target).unwrap();
     loss.backward().unwrap();
     let mut tensors = vec![loss.detach()];
@@ -55,7 +57,7 @@ fn step() -> Vec<Vec<u8>> {
 #[test]
 fn every_parameter_gets_a_gradient_the_same_on_any_number_of_threads() {
     let one = with_threads(1, step);
-    assert_eq!(one.len(), 1 + 3 * 1 + 2 + 2 + 2 + 2 + 2 + 1 + 1 + 6);
+    assert_eq!(one.len(), 1 + 3 + 2 + 2 + 2 + 2 + 2 + 1 + 1 + 6);
     for threads in [2, 4] {
         assert!(with_threads(threads, step) == one, "{threads} threads");
     }
@@ -179,6 +181,9 @@ fn inputs_that_do_not_fit_are_refused_by_the_named_layer() {
     assert!(text(&AvgPool2d::new(5), &x).starts_with("AvgPool2d(kernel_size=[5, 5], "));
     assert!(text(&Softmax::new(4), &x).starts_with("Softmax(dim=4): "));
     assert!(text(&Flatten::dims(2, 1), &x).starts_with("Flatten(start_dim=2, end_dim=1): "));
+    assert!(text(&BatchNorm3d::new(3).unwrap(), &x).starts_with("BatchNorm3d(3, "));
+    // A call of a layer by its own type is reported for the caller's line.
+    assert!(refusal(Flatten::dims(2, 1).forward(&x)).contains("layers.rs:"));
     // One value for each channel has no variance.
     let one = Tensor::zeros([1, 4], DType::F32).unwrap().into();
     assert!(text(&BatchNorm1d::new(4).unwrap(), &one).starts_with("BatchNorm1d(4, "));

@@ -1,4 +1,5 @@
 //! Modules against PyTorch's recorded outputs and gradients: `fixtures/modules`.
+#![allow(clippy::unwrap_used, reason = "a test may unwrap")]
 
 use autograd::tensor_core::{Rng, io::safetensors};
 use autograd::{Approximate, DType, Reduction, Tensor, Var};

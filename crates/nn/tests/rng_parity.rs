@@ -1,4 +1,5 @@
 //! Initial values against PyTorch's after the same seed: `fixtures/rng`.
+#![allow(clippy::unwrap_used, reason = "a test may unwrap")]
 
 use autograd::Tensor;
 use autograd::tensor_core::Rng;

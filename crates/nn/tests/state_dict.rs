@@ -1,4 +1,5 @@
 //! State dictionaries: out, in, and refused.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may unwrap")]
 
 use autograd::tensor_core::{Rng, io::safetensors};
 use autograd::{DType, Tensor};

@@ -9,8 +9,11 @@ use std::panic::Location;
 pub type BatchNorm1d = BatchNorm<1>;
 /// [`BatchNorm`] over images `[N, C, H, W]`: `nn.BatchNorm2d`.
 pub type BatchNorm2d = BatchNorm<2>;
+/// [`BatchNorm`] over volumes `[N, C, D, H, W]`: `nn.BatchNorm3d`.
+pub type BatchNorm3d = BatchNorm<3>;
 
-/// `(x − mean) / √(var + eps) · weight + bias` for each channel: [`BatchNorm1d`], [`BatchNorm2d`].
+/// `(x − mean) / √(var + eps) · weight + bias` for each channel: [`BatchNorm1d`], [`BatchNorm2d`],
+/// [`BatchNorm3d`].
 ///
 /// In training mean and variance are the batch's, and the running statistics follow them by
 /// `running = (1 − momentum) running + momentum batch`, with the unbiased variance there and the biased one here, as in
@@ -72,7 +75,11 @@ impl<const DIMS: usize> Module for BatchNorm<DIMS> {
     }
 
     fn type_name(&self) -> &'static str {
-        if DIMS == 1 { "BatchNorm1d" } else { "BatchNorm2d" }
+        match DIMS {
+            1 => "BatchNorm1d",
+            2 => "BatchNorm2d",
+            _ => "BatchNorm3d",
+        }
     }
 
     fn extra_repr(&self) -> String {
@@ -96,6 +103,7 @@ impl<const DIMS: usize> BatchNorm<DIMS> {
 
     /// Settings beyond the common ones.
     pub fn options(num_features: usize) -> BatchNormOptions<DIMS> {
+        const { assert!(DIMS >= 1 && DIMS <= 3, "batch norm is over 1, 2 or 3 dimensions") };
         BatchNormOptions {
             num_features,
             eps: 1e-5,
@@ -108,8 +116,11 @@ impl<const DIMS: usize> BatchNorm<DIMS> {
 
     #[track_caller]
     fn check(&self, x: &Var) -> autograd::Result<()> {
-        let (ranks, expected) =
-            if DIMS == 1 { (2..=3, "[N, C] or [N, C, L]") } else { (4..=4, "[N, C, H, W]") };
+        let (ranks, expected) = match DIMS {
+            1 => (2..=3, "[N, C] or [N, C, L] with C = num_features"),
+            2 => (4..=4, "[N, C, H, W] with C = num_features"),
+            _ => (5..=5, "[N, C, D, H, W] with C = num_features"),
+        };
         if ranks.contains(&x.rank()) && x.shape()[1] == self.num_features {
             return Ok(());
         }
