@@ -1,1 +1,36 @@
-//! Being built.
+//! Optimizers and learning-rate schedules with PyTorch's names, defaults and arithmetic.
+//!
+//! ```
+//! use autograd::{Parameter, Tensor};
+//! use optim::{AdamW, Optimizer};
+//!
+//! let w = Parameter::new(Tensor::from_vec(vec![1.0f32, 2.0], [2])?)?;
+//! let mut opt = AdamW::new([w.clone()], 1e-2)?;
+//! opt.zero_grad();
+//! w.var().mul(&w.var())?.sum()?.backward()?;
+//! opt.step()?;
+//! # Ok::<(), optim::Error>(())
+//! ```
+//!
+//! Options go by struct update: `AdamWOptions { weight_decay: 0.1, ..1e-2.into() }` is PyTorch's
+//! `AdamW(params, lr=1e-2, weight_decay=0.1)`.
+
+mod error;
+mod group;
+mod hook;
+mod optimizer;
+mod options;
+mod per_parameter;
+mod rule;
+mod saved;
+mod value;
+
+pub use error::{Error, Invalid, Result, StateFault};
+pub use group::{NamedParameter, ParamGroup};
+pub use hook::{Hook, HookId, Hooks};
+pub use optimizer::Optimizer;
+pub use options::Options;
+pub use per_parameter::PerParameter;
+pub use rule::{Adam, AdamOptions, AdamW, AdamWOptions, Rule, SGD, SGDOptions, Slot, Step};
+pub use tensor_core::step::Real;
+pub use value::{Dict, OptionValue, StateDict, Value};
