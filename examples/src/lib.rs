@@ -1,1 +1,7 @@
-//! What the examples share.
+//! What the examples share: their data, their models and how they read the command line.
+
+pub mod args;
+pub mod data;
+pub mod evaluate;
+pub mod models;
+pub mod text;

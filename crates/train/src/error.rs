@@ -1,7 +1,5 @@
 //! The crate's error.
 
-use tensor_core::Shape;
-
 /// The result of this crate's functions. A program that returns it can use `?` on the calls of all layers.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -14,21 +12,38 @@ pub enum Error {
     Tensor(#[from] tensor_core::Error),
     /// An operation on variables was refused.
     #[error(transparent)]
-    Autograd(#[from] autograd::Error),
+    Autograd(Box<autograd::Error>),
     /// A module refused.
     #[error(transparent)]
-    Module(#[from] nn::Error),
+    Module(Box<nn::Error>),
+    /// An optimizer or a schedule refused.
+    #[error(transparent)]
+    Optim(Box<optim::Error>),
     /// Features and targets that are not about equally many samples.
     #[error(
-        "{op}: data of shape {data} and targets of shape {target} do not hold equally many samples; the sizes of dimension 0 must match"
+        "{op}: data of shape {data:?} and targets of shape {target:?} do not hold equally many samples; the sizes of \
+         dimension 0 must match"
     )]
     SampleCount {
         /// The call's name.
         op: &'static str,
         /// Shape of the features.
-        data: Shape,
+        data: Vec<usize>,
         /// Shape of the targets.
-        target: Shape,
+        target: Vec<usize>,
+    },
+    /// Samples of one batch that differ in shape.
+    #[error(
+        "sample {place} of the batch has shape {found:?}, sample 0 has {first:?}; cut or pad them to one shape in the \
+         data set's get, or collate them in its batch"
+    )]
+    Ragged {
+        /// The place within the batch.
+        place: usize,
+        /// The shape there.
+        found: Vec<usize>,
+        /// The first sample's shape.
+        first: Vec<usize>,
     },
     /// An argument with a value outside its range.
     #[error("{op}: {argument} is {value}, expected {expected}")]
@@ -78,6 +93,25 @@ pub enum Error {
         /// What is wrong there and what was expected.
         reason: String,
     },
+}
+
+// The three are boxed, so that a result stays small.
+impl From<autograd::Error> for Error {
+    fn from(error: autograd::Error) -> Self {
+        Self::Autograd(Box::new(error))
+    }
+}
+
+impl From<nn::Error> for Error {
+    fn from(error: nn::Error) -> Self {
+        Self::Module(Box::new(error))
+    }
+}
+
+impl From<optim::Error> for Error {
+    fn from(error: optim::Error) -> Self {
+        Self::Optim(Box::new(error))
+    }
 }
 
 impl Error {

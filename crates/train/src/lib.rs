@@ -9,6 +9,7 @@
 //! let y = x.select(1, 0)?.gt_scalar(0.0)?.to_dtype(DType::I64)?;
 //! let loader = DataLoader::new(TensorDataset::new(x, y)?, 16)?.shuffle(&rng);
 //! let model = sequential![Linear::new(2, 16, &rng)?, ReLU, Linear::new(16, 2, &rng)?];
+//! let mut opt = Adam::new(model.parameters(), 1e-2)?;
 //!
 //! for epoch in 0..3 {
 //!     let mut progress = Progress::epoch(epoch, 3, loader.len());
@@ -17,8 +18,9 @@
 //!         let (data, target) = batch?;
 //!         let output = model.forward(&data.into())?;
 //!         let loss = output.cross_entropy(&target)?;
-//!         model.zero_grad();
+//!         opt.zero_grad();
 //!         loss.backward()?;
+//!         opt.step()?;
 //!         mean_loss.add(loss.detach().item::<f32>()?, target.numel());
 //!         accuracy.add(&output.detach(), &target)?;
 //!         progress.step(target.numel(), &[("loss", mean_loss.value()), ("accuracy %", accuracy.value())]);
@@ -39,6 +41,7 @@ pub use autograd::{self, DType, Parameter, Tensor, Var, no_grad};
 pub use error::{Error, Result};
 pub use model::{load_model, save_model};
 pub use nn;
+pub use optim;
 pub use tensor_core::{self, Rng};
 
 /// What a training program uses.
@@ -48,4 +51,5 @@ pub mod prelude {
     pub use crate::progress::Progress;
     pub use crate::{DType, Error, Parameter, Result, Rng, Tensor, Var, no_grad};
     pub use nn::prelude::*;
+    pub use optim::{Adam, AdamOptions, AdamW, AdamWOptions, Optimizer, SGD, SGDOptions};
 }

@@ -63,7 +63,7 @@ impl Accuracy {
     /// If the shapes do not fit or the classes are not i64.
     pub fn add(&mut self, output: &Tensor, target: &Tensor) -> Result<()> {
         if output.rank() != 2 || *target.shape() != Shape::new(&output.shape()[..1]) {
-            let (data, target) = (output.shape().clone(), target.shape().clone());
+            let (data, target) = (output.shape().to_vec(), target.shape().to_vec());
             return Err(Error::SampleCount { op: "Accuracy::add", data, target });
         }
         let (predicted, target) = (output.argmax(1, false)?, target.contiguous()?);

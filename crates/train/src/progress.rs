@@ -3,7 +3,7 @@
 #[cfg(feature = "progress")]
 mod bar;
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 /// Redraws of the bar: often enough to look steady, seldom enough to cost nothing.
@@ -109,7 +109,7 @@ impl Progress {
 impl Display {
     fn new(title: &str, steps: usize) -> Self {
         #[cfg(feature = "progress")]
-        if std::io::stderr().is_terminal() {
+        if std::io::IsTerminal::is_terminal(&std::io::stderr()) {
             return Display::Bar(bar::Bar::new(title, steps));
         }
         let _ = (title, steps);

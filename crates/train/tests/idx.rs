@@ -1,4 +1,5 @@
 //! IDX files, whole and broken, plain and compressed.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
 
 use train::data::idx;
 use train::{DType, Error};

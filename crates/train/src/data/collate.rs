@@ -1,6 +1,6 @@
 //! From samples to a batch.
 
-use crate::Result;
+use crate::{Error, Result};
 use tensor_core::{Element, Tensor};
 
 /// A sample that can be put together with others: PyTorch's `default_collate`. Tensors of one shape are stacked along
@@ -31,6 +31,12 @@ impl Collate for Tensor {
     type Batch = Tensor;
 
     fn collate(samples: Vec<Self>) -> Result<Tensor> {
+        if let Some((first, others)) = samples.split_first()
+            && let Some(at) = others.iter().position(|sample| sample.shape() != first.shape())
+        {
+            let (found, first) = (others[at].shape().to_vec(), first.shape().to_vec());
+            return Err(Error::Ragged { place: at + 1, found, first });
+        }
         Ok(Tensor::stack(&samples.iter().collect::<Vec<_>>(), 0)?)
     }
 }

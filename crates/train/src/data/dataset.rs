@@ -3,7 +3,7 @@
 use super::Collate;
 use crate::{Error, Result};
 use std::sync::Arc;
-use tensor_core::{Shape, Tensor};
+use tensor_core::Tensor;
 
 /// A finite set of samples: PyTorch's map-style `Dataset`. A set of one's own needs [`len`](Dataset::len) and
 /// [`get`](Dataset::get); where many samples are cheaper to get together, also [`batch`](Dataset::batch).
@@ -101,12 +101,8 @@ impl TensorDataset {
         match (data.shape().first(), target.shape().first()) {
             (Some(n), Some(m)) if n == m => Ok(Self { data, target }),
             _ => {
-                let shape = |tensor: &Tensor| -> Shape { tensor.shape().clone() };
-                Err(Error::SampleCount {
-                    op: "TensorDataset::new",
-                    data: shape(&data),
-                    target: shape(&target),
-                })
+                let (data, target) = (data.shape().to_vec(), target.shape().to_vec());
+                Err(Error::SampleCount { op: "TensorDataset::new", data, target })
             }
         }
     }
