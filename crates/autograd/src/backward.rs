@@ -49,7 +49,7 @@ impl Var {
 pub fn backward(outputs: &[&Var], seeds: &[Option<&Tensor>], retain_graph: bool) -> Result<()> {
     let location = Location::caller();
     let seeds: Vec<Option<Var>> = seeds.iter().map(|s| s.map(Var::from)).collect();
-    let mut walk = Walk { pending: BTreeMap::new(), targets: None, retain_graph, create_graph: false, location };
+    let mut walk = Walk::new(None, retain_graph, false, location);
     walk.start(outputs, &seeds)?;
     walk.run()
 }
@@ -76,9 +76,7 @@ impl Grad {
         let mut targets = Targets::find(outputs, inputs, location)?;
         targets.found = vec![None; inputs.len()];
         let retain_graph = self.retain_graph.unwrap_or(self.create_graph);
-        let create_graph = self.create_graph;
-        let mut walk =
-            Walk { pending: BTreeMap::new(), targets: Some(targets), retain_graph, create_graph, location };
+        let mut walk = Walk::new(Some(targets), retain_graph, self.create_graph, location);
         walk.start(outputs, seeds)?;
         walk.run()?;
         let found = walk.targets.map(|t| t.found).unwrap_or_default();
@@ -121,19 +119,31 @@ struct Walk {
     pending: BTreeMap<u64, Pending>,
     /// Where gradients are caught; None when they rest in the leaves.
     targets: Option<Targets>,
+    /// Leaves with hooks, which see the whole gradient once, when nothing more can be added.
+    hooked: Vec<(Arc<Leaf>, Option<Var>)>,
     retain_graph: bool,
     create_graph: bool,
     location: &'static Location<'static>,
 }
 
 impl Walk {
+    fn new(
+        targets: Option<Targets>,
+        retain_graph: bool,
+        create_graph: bool,
+        location: &'static Location<'static>,
+    ) -> Self {
+        Walk { pending: BTreeMap::new(), targets, hooked: Vec::new(), retain_graph, create_graph, location }
+    }
+
     fn start(&mut self, outputs: &[&Var], seeds: &[Option<Var>]) -> Result<()> {
         for (index, output) in outputs.iter().enumerate() {
             let Some(edge) = output.edge() else {
                 return Err(Error::NoHistory { index, location: self.location });
             };
             let seed = self.seed(index, output, seeds.get(index).and_then(Option::as_ref))?;
-            let meta = Input { edge: Some(edge.clone()), shape: output.shape().clone(), dtype: output.dtype() };
+            let meta =
+                Input { edge: Some(edge.clone()), shape: output.shape().clone(), dtype: output.dtype() };
             self.accumulate(&meta, seed)?;
         }
         Ok(())
@@ -144,7 +154,9 @@ impl Walk {
         match seed {
             None if output.numel() == 1 => Ok(output.value().ones_like()?.into()),
             None => Err(Error::NotScalar { shape: output.shape().clone(), location }),
-            Some(seed) if seed.shape() == output.shape() && seed.dtype() == output.dtype() => Ok(seed.clone()),
+            Some(seed) if seed.shape() == output.shape() && seed.dtype() == output.dtype() => {
+                Ok(seed.clone())
+            }
             Some(seed) => Err(Error::SeedMismatch {
                 index,
                 seed: seed.shape().clone(),
@@ -178,7 +190,7 @@ impl Walk {
                 }
             }
         }
-        Ok(())
+        self.finish()
     }
 
     /// Whether the gradient of an input goes anywhere.
@@ -199,7 +211,12 @@ impl Walk {
         }
         // The lock is not held while the rule runs: a rule may apply operations, and its hooks go backward again.
         let kept = if self.retain_graph {
-            Saved { inputs: saved.inputs.clone(), outputs: saved.outputs.clone(), extra: saved.extra.clone(), freed: false }
+            Saved {
+                inputs: saved.inputs.clone(),
+                outputs: saved.outputs.clone(),
+                extra: saved.extra.clone(),
+                freed: false,
+            }
         } else {
             let kept = std::mem::take(&mut *saved);
             saved.freed = !(kept.inputs.is_empty() && kept.outputs.is_empty() && kept.extra.is_empty());
@@ -256,11 +273,33 @@ impl Walk {
     }
 
     fn accumulate_leaf(&mut self, leaf: &Arc<Leaf>, grad: Var) -> Result<()> {
-        let mut grad = grad;
-        let hooks = leaf.hooks().clone();
-        for hook in hooks {
-            grad = replaced(&grad, hook(&grad), &leaf.shape, self.location)?;
+        if leaf.hooks().is_empty() {
+            return self.deposit(leaf, grad);
         }
+        match self.hooked.iter_mut().find(|(hooked, _)| Arc::ptr_eq(hooked, leaf)) {
+            Some((_, sum)) => add_to(sum, grad),
+            None => {
+                self.hooked.push((Arc::clone(leaf), Some(grad)));
+                Ok(())
+            }
+        }
+    }
+
+    /// Runs the hooks of leaves on their gradients, which are complete.
+    fn finish(&mut self) -> Result<()> {
+        for (leaf, grad) in std::mem::take(&mut self.hooked) {
+            let Some(mut grad) = grad else { continue };
+            let hooks = leaf.hooks().clone();
+            for hook in hooks {
+                grad = replaced(&grad, hook(&grad), &leaf.shape, self.location)?;
+            }
+            self.deposit(&leaf, grad)?;
+        }
+        Ok(())
+    }
+
+    /// Where a gradient comes to rest: with the caller of `grad`, or in the leaf.
+    fn deposit(&mut self, leaf: &Arc<Leaf>, grad: Var) -> Result<()> {
         match &mut self.targets {
             Some(targets) => targets.catch_leaf(leaf, grad),
             None => {
@@ -346,7 +385,8 @@ struct Targets {
 
 impl Targets {
     fn find(outputs: &[&Var], inputs: &[&Var], location: &'static Location<'static>) -> Result<Targets> {
-        let mut targets = Targets { leaves: Vec::new(), nodes: Vec::new(), path: HashSet::new(), found: Vec::new() };
+        let mut targets =
+            Targets { leaves: Vec::new(), nodes: Vec::new(), path: HashSet::new(), found: Vec::new() };
         for (index, input) in inputs.iter().enumerate() {
             match input.edge() {
                 Some(Edge::Leaf(leaf)) => targets.leaves.push((Arc::clone(leaf), index)),
@@ -356,7 +396,8 @@ impl Targets {
         }
         // Ascending numbers: when a node is looked at, all that it was computed from has been.
         let mut reachable: BTreeMap<u64, &Arc<Node>> = BTreeMap::new();
-        let mut stack: Vec<&Arc<Node>> = outputs.iter().filter_map(|y| y.node().map(|(node, _)| node)).collect();
+        let mut stack: Vec<&Arc<Node>> =
+            outputs.iter().filter_map(|y| y.node().map(|(node, _)| node)).collect();
         while let Some(node) = stack.pop() {
             if reachable.insert(node.sequence, node).is_none() {
                 stack.extend(node.inputs.iter().filter_map(|input| match &input.edge {

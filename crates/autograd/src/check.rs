@@ -129,7 +129,8 @@ impl GradCheck {
                 Ok(f(&all)?.into_vec()[o].value().to_vec::<f64>()?)
             };
             let (above, below) = (at(values[j] + self.eps)?, at(values[j] - self.eps)?);
-            columns.push(above.iter().zip(&below).map(|(a, b)| (a - b) / (2.0 * self.eps)).collect::<Vec<_>>());
+            columns
+                .push(above.iter().zip(&below).map(|(a, b)| (a - b) / (2.0 * self.eps)).collect::<Vec<_>>());
         }
         let rows = columns.first().map_or(0, Vec::len);
         Ok((0..rows).map(|r| columns.iter().map(|c| c[r]).collect()).collect())

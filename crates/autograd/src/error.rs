@@ -81,7 +81,9 @@ pub enum Error {
         location: &'static Location<'static>,
     },
     /// A read of plain values from a tracked variable.
-    #[error("{op}: can't read the values of a Var that requires grad; use detach().{op}() instead (called at {location})")]
+    #[error(
+        "{op}: can't read the values of a Var that requires grad; use detach().{op}() instead (called at {location})"
+    )]
     Tracked {
         /// The reading method.
         op: &'static str,
@@ -89,7 +91,9 @@ pub enum Error {
         location: &'static Location<'static>,
     },
     /// An operation for leaves on another value.
-    #[error("{op}: only leaves can do this, and this Var is the result of {producer}; {hint} (called at {location})")]
+    #[error(
+        "{op}: only leaves can do this, and this Var is the result of {producer}; {hint} (called at {location})"
+    )]
     NotLeaf {
         /// The call's name.
         op: &'static str,
@@ -139,7 +143,9 @@ pub enum Error {
         location: &'static Location<'static>,
     },
     /// A rule that returned too many or too few gradients.
-    #[error("backward: {op} returned an incorrect number of gradients (expected {expected}, got {found}); it was applied at {created}")]
+    #[error(
+        "backward: {op} returned an incorrect number of gradients (expected {expected}, got {found}); it was applied at {created}"
+    )]
     GradCount {
         /// The operation.
         op: &'static str,

@@ -35,7 +35,7 @@ pub use op::{Context, Forward, Grads, Keep, Op, apply, apply_multi};
 pub use ops::AttentionOptions;
 pub use parameter::Parameter;
 pub use tensor_core::{
-    self, Approximate, AvgPoolOptions, ConvOptions, CrossEntropyOptions, DType, Dims, Element, MaxPoolOptions,
-    Reduction, Scalar, Shape, Tensor,
+    self, Approximate, AvgPoolOptions, ConvOptions, CrossEntropyOptions, DType, Dims, Element,
+    MaxPoolOptions, Reduction, Scalar, Shape, Tensor,
 };
 pub use var::Var;

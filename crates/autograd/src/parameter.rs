@@ -36,7 +36,11 @@ impl Parameter {
     #[track_caller]
     pub fn new(value: Tensor) -> Result<Self> {
         if !value.dtype().is_float() {
-            return Err(Error::NotFloat { op: "Parameter::new", found: value.dtype(), location: Location::caller() });
+            return Err(Error::NotFloat {
+                op: "Parameter::new",
+                found: value.dtype(),
+                location: Location::caller(),
+            });
         }
         let leaf = Leaf::new(&value);
         Ok(Self(Arc::new(Inner { value: RwLock::new(value), leaf, requires_grad: AtomicBool::new(true) })))

@@ -64,7 +64,8 @@ impl Sample {
         let (a, b) = s.broadcast_pair(3);
         let (a, b) = (s.tensor(&a, low, high)?, s.tensor(&b, low, high)?);
         let shape = a.shape().broadcast("sample", b.shape())?;
-        let (wide_a, wide_b) = (a.broadcast_to(&shape)?.to_vec::<f64>()?, b.broadcast_to(&shape)?.to_vec::<f64>()?);
+        let (wide_a, wide_b) =
+            (a.broadcast_to(&shape)?.to_vec::<f64>()?, b.broadcast_to(&shape)?.to_vec::<f64>()?);
         let expected = wide_a.into_iter().zip(wide_b).map(|(a, b)| reference(a, b)).collect();
         Ok(Self::new(vec![a, b], move |x| call(&x[0], &x[1])).expect(expected))
     }

@@ -1,8 +1,8 @@
 //! The graph and backward, behaviour by behaviour.
 
 use autograd::{
-    Context, DType, Error, Forward, Grad, Grads, Keep, Op, Parameter, Result, Tensor, Var, apply, apply_multi, backward,
-    enable_grad, grad, is_grad_enabled, no_grad,
+    Context, DType, Error, Forward, Grad, Grads, Keep, Op, Parameter, Result, Tensor, Var, apply,
+    apply_multi, backward, enable_grad, grad, is_grad_enabled, no_grad,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -99,7 +99,10 @@ fn a_root_of_several_elements_needs_a_seed_of_its_shape() {
     let message = y.backward().unwrap_err().to_string();
     assert!(message.contains("only for scalar outputs") && message.contains("[3]"), "{message}");
     let message = y.backward_with(&Tensor::ones([4], DType::F64).unwrap()).unwrap_err().to_string();
-    assert!(message.contains("grad_output[0]") && message.contains("[4]") && message.contains("[3]"), "{message}");
+    assert!(
+        message.contains("grad_output[0]") && message.contains("[4]") && message.contains("[3]"),
+        "{message}"
+    );
     let wrong_dtype = y.backward_with(&Tensor::ones([3], DType::F32).unwrap());
     assert!(matches!(wrong_dtype, Err(Error::SeedMismatch { .. })));
     y.backward_with(&Tensor::from_slice(&[1.0f64, 0.0, -1.0], [3]).unwrap()).unwrap();
@@ -129,7 +132,10 @@ fn a_result_keeps_its_gradient_only_when_asked() {
     plain.mul(&kept).unwrap().backward().unwrap();
     assert!(plain.grad().is_none());
     assert_eq!(gradient(&kept), [6.0]);
-    assert!(matches!(Var::from(Tensor::scalar(1.0f64).unwrap()).retain_grad(), Err(Error::NotTracked { .. })));
+    assert!(matches!(
+        Var::from(Tensor::scalar(1.0f64).unwrap()).retain_grad(),
+        Err(Error::NotTracked { .. })
+    ));
 }
 
 #[test]
@@ -213,6 +219,9 @@ fn hooks_run_in_order_and_replace_the_gradient() {
     y.backward().unwrap();
     assert_eq!(gradient(&x), [22.0]); // (1 · 10 + 1) · 2
     assert_eq!(calls.load(Ordering::Relaxed), 1);
+    // A leaf's hook sees the sum of all paths, once.
+    x.mul(&x).unwrap().mul(&x).unwrap().backward().unwrap();
+    assert_eq!(calls.load(Ordering::Relaxed), 2);
     let constant = Var::from(Tensor::scalar(1.0f64).unwrap());
     let message = constant.register_hook(|_| None).unwrap_err().to_string();
     assert!(message.contains("doesn't require gradient"), "{message}");
@@ -377,9 +386,15 @@ impl Op for Wrong {
 fn a_rule_with_wrong_gradients_is_an_error_that_names_it() {
     let x = leaf(&[1.0, 2.0, 3.0]);
     let message = apply(Wrong { count: 2, shape: [3] }, &[&x]).unwrap().backward().unwrap_err().to_string();
-    assert!(message.contains("wrong returned an incorrect number of gradients (expected 1, got 2)"), "{message}");
+    assert!(
+        message.contains("wrong returned an incorrect number of gradients (expected 1, got 2)"),
+        "{message}"
+    );
     let message = apply(Wrong { count: 1, shape: [7] }, &[&x]).unwrap().backward().unwrap_err().to_string();
-    assert!(message.contains("got [7]") && message.contains("[3]") && message.contains("engine.rs"), "{message}");
+    assert!(
+        message.contains("got [7]") && message.contains("[3]") && message.contains("engine.rs"),
+        "{message}"
+    );
 }
 
 #[test]

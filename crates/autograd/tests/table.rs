@@ -9,7 +9,8 @@ use proptest::test_runner::{Config, TestRunner};
 /// Runs `check` on 64 random samples of every row; a failure names the row and the seed.
 fn for_all_rows(max_size: usize, check: impl Fn(&Row, &Sample) -> Result<(), String>) {
     for row in TABLE {
-        let mut runner = TestRunner::new(Config { cases: 64, failure_persistence: None, ..Config::default() });
+        let mut runner =
+            TestRunner::new(Config { cases: 64, failure_persistence: None, ..Config::default() });
         // The small size shrinks towards simpler shapes.
         let outcome = runner.run(&(any::<u64>(), 1..=max_size), |(seed, size)| {
             let mut sampler = Sampler::with_max_size(seed, size);
@@ -38,11 +39,17 @@ fn values_equal_plain_loops() {
     for_all_rows(4, |_, sample| {
         let Some(expected) = &sample.expected else { return Ok(()) };
         let inputs: Vec<Var> = sample.inputs.iter().map(Var::from).collect();
-        let values = (sample.call)(&inputs).and_then(|y| y.detach().to_vec::<f64>().map_err(Error::from)).map_err(text)?;
+        let values = (sample.call)(&inputs)
+            .and_then(|y| y.detach().to_vec::<f64>().map_err(Error::from))
+            .map_err(text)?;
         if values.len() != expected.len() {
             return Err(format!("{} values, expected {}", values.len(), expected.len()));
         }
-        match values.iter().zip(expected).find(|(v, e)| !((*v - *e).abs() <= 1e-9 * e.abs().max(1.0) || v.is_nan() && e.is_nan())) {
+        match values
+            .iter()
+            .zip(expected)
+            .find(|(v, e)| !((*v - *e).abs() <= 1e-9 * e.abs().max(1.0) || v.is_nan() && e.is_nan()))
+        {
             None => Ok(()),
             Some((v, e)) => Err(format!("{v}, expected {e}")),
         }
@@ -79,7 +86,8 @@ fn run(sample: &Sample, dtype: DType) -> Result<Vec<Tensor>, Error> {
 #[test]
 fn f32_follows_f64() {
     for_all_rows(6, |_, sample| {
-        let (single, double) = (run(sample, DType::F32).map_err(text)?, run(sample, DType::F64).map_err(text)?);
+        let (single, double) =
+            (run(sample, DType::F32).map_err(text)?, run(sample, DType::F64).map_err(text)?);
         for (s, d) in single.iter().zip(&double) {
             let s = s.to_dtype(DType::F64).and_then(|s| s.to_vec::<f64>()).map_err(|e| e.to_string())?;
             let d = d.to_dtype(DType::F64).and_then(|d| d.to_vec::<f64>()).map_err(|e| e.to_string())?;
@@ -107,7 +115,12 @@ fn any_number_of_threads_gives_the_same_bits() {
             let sample = (row.sample)(&mut sampler).unwrap();
             let one = bits(1, &sample).unwrap();
             for threads in [2, 4] {
-                assert_eq!(one, bits(threads, &sample).unwrap(), "{} with {threads} threads, seed {seed}", row.name);
+                assert_eq!(
+                    one,
+                    bits(threads, &sample).unwrap(),
+                    "{} with {threads} threads, seed {seed}",
+                    row.name
+                );
             }
         }
     }

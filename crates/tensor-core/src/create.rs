@@ -1,6 +1,7 @@
 //! Making tensors from nothing.
 
 use crate::dtype::{dispatch_all, dispatch_number};
+use crate::kernel::pointwise::map;
 use crate::storage::Storage;
 use crate::{DType, Element, Error, ErrorKind, Result, Shape, Tensor};
 
@@ -113,14 +114,14 @@ impl Tensor {
         if self.dtype() == dtype {
             return Ok(self.clone());
         }
+        let x = self.contiguous()?;
         dispatch_all!(self.dtype(), A => dispatch_all!(dtype, Y => {
-            Tensor::build::<Y>("to_dtype", self.shape().clone(), |out| {
-                let x = self.storage.slice::<A>();
+            Tensor::build_like::<Y>("to_dtype", &x, |out| {
                 // i64 to an integer must not pass through f64, which holds 53 bits.
                 if A::DTYPE.is_float() || Y::DTYPE.is_float() {
-                    crate::kernel::pointwise::map(&self.layout, x, out, |a: A| Y::from_f64(a.to_f64()));
+                    map(x.dense(), out, |a: A| Y::from_f64(a.to_f64()));
                 } else {
-                    crate::kernel::pointwise::map(&self.layout, x, out, |a: A| Y::from_i64(a.to_i64()));
+                    map(x.dense(), out, |a: A| Y::from_i64(a.to_i64()));
                 }
             })
         }))

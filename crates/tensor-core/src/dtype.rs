@@ -1,7 +1,5 @@
 //! Element types.
 
-use crate::kernel::math::Float;
-
 /// The type of a tensor's elements, known at run time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -55,6 +53,9 @@ pub trait Element:
 {
     /// The matching [`DType`].
     const DTYPE: DType;
+    /// Whether loops over this type are compiled for each instruction set.
+    #[doc(hidden)]
+    const VECTORS: bool = Self::DTYPE.is_float();
     /// The value as f64; integers beyond 2⁵³ round.
     fn to_f64(self) -> f64;
     /// The value nearest to `x` as PyTorch converts: floats truncate to integers, nonzero is `true`.
@@ -111,11 +112,6 @@ impl Element for bool {
         x != 0
     }
 }
-
-/// A floating-point element.
-pub(crate) trait FloatElement: Element + Float {}
-impl FloatElement for f32 {}
-impl FloatElement for f64 {}
 
 /// Runs `$body` with `$T` bound to the Rust type of `$dtype`.
 macro_rules! dispatch_all {

@@ -11,7 +11,10 @@ use crate::{Error, ErrorKind, Result};
 pub fn set_num_threads(threads: usize) -> Result<()> {
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().map_err(|e| {
         let expected = "a call before the first large operation";
-        Error::new("set_num_threads", ErrorKind::Argument { argument: "threads", value: format!("{threads} ({e})"), expected })
+        Error::new(
+            "set_num_threads",
+            ErrorKind::Argument { argument: "threads", value: format!("{threads} ({e})"), expected },
+        )
     })
 }
 
@@ -25,8 +28,12 @@ pub fn num_threads() -> usize {
 ///
 /// # Panics
 /// If the system refuses the threads.
-#[expect(clippy::expect_used, reason = "without threads nothing can run; the body's own result type is not ours")]
+#[expect(
+    clippy::expect_used,
+    reason = "without threads nothing can run; the body's own result type is not ours"
+)]
 pub fn with_threads<R: Send>(threads: usize, body: impl FnOnce() -> R + Send) -> R {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("the system starts threads");
+    let pool =
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("the system starts threads");
     pool.install(body)
 }

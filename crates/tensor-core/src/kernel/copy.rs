@@ -73,7 +73,11 @@ mod tests {
         for (batch, rows, cols) in [(1, 16, 16), (3, 17, 35), (2, 50, 33), (1, 300, 129)] {
             // x is [batch, cols, rows] in memory, read as [batch, rows, cols].
             let x: Vec<f32> = (0..batch * rows * cols).map(|i| i as f32).collect();
-            let layout = Layout::new(Shape::from([batch, rows, cols]), SmallVec::from_slice(&[rows * cols, 1, rows]), 0);
+            let layout = Layout::new(
+                Shape::from([batch, rows, cols]),
+                SmallVec::from_slice(&[rows * cols, 1, rows]),
+                0,
+            );
             let mut out = vec![0.0; x.len()];
             copy(&layout, &x, &mut out);
             for b in 0..batch {

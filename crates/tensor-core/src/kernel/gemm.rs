@@ -6,7 +6,6 @@
 
 mod operand;
 mod portable;
-mod share;
 mod split;
 #[cfg(target_arch = "x86_64")]
 mod x86;
@@ -15,6 +14,7 @@ mod x86;
 mod tests;
 
 use super::math::Float;
+use super::parallel::for_each_task;
 use super::simd::{self, Level};
 use operand::Output;
 pub(crate) use operand::{Matrix, MatrixMut};
@@ -107,7 +107,7 @@ fn gemm_at<T: GemmElement>(
     }
     let split = Split::new(c.batch, a.rows, a.cols, b.cols);
     let job = Job { level, a, b, beta, c, epilogue };
-    share::for_each_task(split.tasks(), |task| job.task(&split, task));
+    for_each_task(split.tasks(), |task| job.task(&split, task));
 }
 
 impl<T: GemmElement> Job<'_, T> {

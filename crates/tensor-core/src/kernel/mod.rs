@@ -1,22 +1,22 @@
 //! Loops over slices. Nothing here knows a tensor: shapes arrive as numbers, data as slices.
 
-pub(crate) mod dropout;
 pub(crate) mod batch_norm;
 pub(crate) mod conv;
-pub(crate) mod im2col;
-pub(crate) mod pool;
-pub(crate) mod step;
 pub(crate) mod copy;
 pub(crate) mod cross_entropy;
+pub(crate) mod dropout;
 pub(crate) mod gemm;
+pub(crate) mod im2col;
 pub(crate) mod lanes;
 pub(crate) mod layer_norm;
 pub(crate) mod math;
 pub(crate) mod parallel;
 pub(crate) mod pointwise;
+pub(crate) mod pool;
 pub(crate) mod reduce;
 pub(crate) mod simd;
 pub(crate) mod softmax;
+pub(crate) mod step;
 #[cfg(test)]
 pub(crate) mod testing;
 pub(crate) mod walk;

@@ -1,28 +1,60 @@
 //! Work split by a fixed rule that depends on sizes only, so results do not depend on the number of threads.
 
-use rayon::prelude::*;
+use std::sync::{Mutex, PoisonError};
 
 /// Elements of a pointwise task: 64 KiB of f32, half of a common L2 slice, long enough to hide a hand-over.
 pub(crate) const CHUNK: usize = 16 * 1024;
 
+/// Takes tasks from `next` and runs them, on as many threads as there are tasks for, until there are none.
+///
+/// The calling thread starts on the tasks itself, at once, where rayon's iterators would put a thread from outside the
+/// pool to sleep and wake two others: measured, that saves 15 to 25 µs of a product that takes 120. Tasks are found
+/// through one pointer, not one type each, so that rayon is compiled once and not for every kernel.
+fn share<T: Send>(tasks: usize, next: impl Iterator<Item = T> + Send, body: &(dyn Fn(T) + Sync)) {
+    if tasks <= 1 {
+        return next.for_each(body);
+    }
+    let queue = Mutex::new(next);
+    // A panic of another thread leaves a whole queue behind; the scope passes the panic on.
+    let take = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+    run_on_threads(tasks, &|| {
+        while let Some(task) = take() {
+            body(task);
+        }
+    });
+}
+
+/// Runs `work` on this thread and on as many of the pool as have tasks.
+fn run_on_threads(tasks: usize, work: &(dyn Fn() + Sync)) {
+    rayon::in_place_scope(|scope| {
+        // This thread takes the place of one of the pool.
+        for _ in 1..rayon::current_num_threads().min(tasks) {
+            scope.spawn(|_| work());
+        }
+        work();
+    });
+}
+
+/// Calls `body(task)` once for each task in `0..tasks`, in any order, on any thread.
+pub(crate) fn for_each_task(tasks: usize, body: impl Fn(usize) + Sync) {
+    share(tasks, 0..tasks, &body);
+}
+
 /// Calls `body(start, chunk)` for each run of `size` elements of `out`; a single chunk stays on this thread.
 pub(crate) fn for_each_chunk<T: Send>(out: &mut [T], size: usize, body: impl Fn(usize, &mut [T]) + Sync) {
-    let size = size.max(1);
-    if out.len() <= size {
-        if !out.is_empty() {
-            body(0, out);
-        }
-        return;
-    }
-    out.par_chunks_mut(size).enumerate().for_each(|(i, chunk)| body(i * size, chunk));
+    chunks(out, size.max(1), &body);
+}
+
+fn chunks<T: Send>(out: &mut [T], size: usize, body: &(dyn Fn(usize, &mut [T]) + Sync)) {
+    let tasks = out.len().div_ceil(size);
+    share(tasks, out.chunks_mut(size).enumerate(), &|(i, chunk)| body(i * size, chunk));
 }
 
 /// Calls `body(i)` for `i` in `0..tasks` and returns the results in the order of `i`; one task stays on this thread.
 pub(crate) fn map_tasks<R: Send>(tasks: usize, body: impl Fn(usize) -> R + Sync) -> Vec<R> {
-    if tasks <= 1 {
-        return (0..tasks).map(body).collect();
-    }
-    (0..tasks).into_par_iter().map(&body).collect()
+    let mut results: Vec<Option<R>> = (0..tasks).map(|_| None).collect();
+    for_each_chunk(&mut results, 1, |i, slot| slot.fill_with(|| Some(body(i))));
+    results.into_iter().flatten().collect()
 }
 
 /// Mutable data that is cut by rows: a slice with its row length, or several of them cut at the same rows.
@@ -90,8 +122,8 @@ pub(crate) fn map_rows<R: Rows, S: Send>(
         first: usize,
         rows: usize,
         size: usize,
-        body: &(impl Fn(usize, R) -> S + Sync),
-        join: &(impl Fn(S, S) -> S + Sync),
+        body: &(dyn Fn(usize, R) -> S + Sync),
+        join: &(dyn Fn(S, S) -> S + Sync),
     ) -> S {
         if rows <= size {
             return body(first, out);
@@ -106,4 +138,35 @@ pub(crate) fn map_rows<R: Rows, S: Send>(
         join(head, tail)
     }
     (rows > 0).then(|| halve(out, 0, rows, size.max(1), &body, &join))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[test]
+    fn every_task_runs_once_inside_and_outside_a_pool() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+        for tasks in [0, 1, 2, 7, 100] {
+            let count = || {
+                let counts: Vec<AtomicUsize> = (0..tasks).map(|_| AtomicUsize::new(0)).collect();
+                for_each_task(tasks, |task| {
+                    counts[task].fetch_add(1, Ordering::Relaxed);
+                });
+                assert!(counts.iter().all(|count| count.load(Ordering::Relaxed) == 1), "{tasks} tasks");
+                assert_eq!(map_tasks(tasks, |i| i * i), (0..tasks).map(|i| i * i).collect::<Vec<_>>());
+            };
+            count();
+            pool.install(count);
+        }
+    }
+
+    #[test]
+    fn a_panic_in_a_task_reaches_the_caller() {
+        let caught = std::panic::catch_unwind(|| for_each_task(10, |task| assert!(task != 7, "on purpose")));
+        assert!(caught.is_err());
+        // The pool goes on.
+        for_each_task(10, |_| ());
+    }
 }

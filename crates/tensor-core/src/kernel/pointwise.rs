@@ -1,7 +1,7 @@
 //! Loops that treat each element by itself.
 
 use super::parallel::{CHUNK, for_each_chunk};
-use super::simd::{Isa, Kernel, dispatch};
+use super::simd::{Baseline, Isa, Kernel, dispatch};
 use super::walk::Walk;
 use crate::Element;
 use crate::layout::Layout;
@@ -30,15 +30,18 @@ impl<A, B, Y, F: Fn(A, B) -> Y + Copy + Sync> Zip<A, B, Y> for F {
     }
 }
 
-/// `out[i] = f(a[i])` over the elements of `layout` in row-major order.
-pub(crate) fn map<A: Element, Y: Element>(layout: &Layout, a: &[A], out: &mut [Y], f: impl Map<A, Y>) {
-    let a = &a[layout.offset.min(a.len())..];
-    if layout.contiguous {
-        for_each_chunk(out, CHUNK, |start, out| dispatch(MapRow { a: &a[start..start + out.len()], out, f }));
-        return;
-    }
-    let walk = Walk::new(&layout.shape, [&layout.strides]);
-    for_each_chunk(out, CHUNK, |start, out| dispatch(MapWalk { walk: &walk, a, start, out, f }));
+/// Runs a loop over `A` that gives `Y`, with wide vectors where both are floats. Elsewhere they would save little, and
+/// each instruction set is one more copy to compile of every function and type.
+#[inline(always)]
+fn run<A: Element, Y: Element, K: Kernel<Output = ()>>(kernel: K) {
+    if A::VECTORS && Y::VECTORS { dispatch(kernel) } else { kernel.run::<Baseline>() }
+}
+
+/// `out[i] = f(a[i])`.
+pub(crate) fn map<A: Element, Y: Element>(a: &[A], out: &mut [Y], f: impl Map<A, Y>) {
+    for_each_chunk(out, CHUNK, |start, out| {
+        run::<A, Y, _>(MapRow { a: &a[start..start + out.len()], out, f })
+    });
 }
 
 /// `out[i] = f(a[i], b[i])`, all side by side.
@@ -50,7 +53,7 @@ pub(crate) fn zip_dense<A: Element, B: Element, Y: Element>(
 ) {
     for_each_chunk(out, CHUNK, |start, out| {
         let end = start + out.len();
-        dispatch(ZipRow { a: &a[start..end], b: &b[start..end], out, f });
+        run::<A, Y, _>(ZipRow { a: &a[start..end], b: &b[start..end], out, f });
     });
 }
 
@@ -66,12 +69,12 @@ pub(crate) fn zip<A: Element, B: Element, Y: Element>(
     let b = &b[b_layout.offset.min(b.len())..];
     let (a_strides, b_strides) = (a_layout.broadcast_strides(shape), b_layout.broadcast_strides(shape));
     let walk = Walk::new(shape, [&a_strides, &b_strides]);
-    for_each_chunk(out, CHUNK, |start, out| dispatch(ZipWalk { walk: &walk, a, b, start, out, f }));
+    for_each_chunk(out, CHUNK, |start, out| run::<A, Y, _>(ZipWalk { walk: &walk, a, b, start, out, f }));
 }
 
 /// `a[i] = f(a[i], b[i])` in place, side by side.
 pub(crate) fn zip_in_place<A: Element, B: Element>(a: &mut [A], b: &[B], f: impl Zip<A, B, A>) {
-    for_each_chunk(a, CHUNK, |start, a| dispatch(ZipInPlace { b: &b[start..start + a.len()], a, f }));
+    for_each_chunk(a, CHUNK, |start, a| run::<A, A, _>(ZipInPlace { b: &b[start..start + a.len()], a, f }));
 }
 
 struct MapRow<'a, A, Y, F> {
@@ -87,28 +90,6 @@ impl<A: Element, Y: Element, F: Map<A, Y>> Kernel for MapRow<'_, A, Y, F> {
         for (y, &a) in self.out.iter_mut().zip(self.a) {
             *y = self.f.call::<I>(a);
         }
-    }
-}
-
-struct MapWalk<'a, A, Y, F> {
-    walk: &'a Walk<1>,
-    a: &'a [A],
-    start: usize,
-    out: &'a mut [Y],
-    f: F,
-}
-
-impl<A: Element, Y: Element, F: Map<A, Y>> Kernel for MapWalk<'_, A, Y, F> {
-    type Output = ();
-    #[inline(always)]
-    fn run<I: Isa>(self) {
-        let [step] = self.walk.inner_strides();
-        let end = self.start + self.out.len();
-        self.walk.rows(self.start, end, |at, length, [offset]| {
-            for (i, y) in self.out[at..at + length].iter_mut().enumerate() {
-                *y = self.f.call::<I>(self.a[offset + i * step]);
-            }
-        });
     }
 }
 

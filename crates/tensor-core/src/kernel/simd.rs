@@ -45,7 +45,8 @@ pub(crate) enum Level {
     Avx512 = 3,
 }
 
-struct Baseline;
+/// What the compiler's target guarantees.
+pub(crate) struct Baseline;
 impl Isa for Baseline {
     // NEON always has a fused multiply-add.
     const FMA: bool = cfg!(target_arch = "aarch64");

@@ -18,6 +18,11 @@ pub(crate) fn apply<A: Element, B: Element, Y: Element>(
         return Tensor::build_like::<Y>(op, a, |out| zip_dense(a.dense::<A>(), b.dense::<B>(), out, f));
     }
     let shape = a.shape().broadcast(op, b.shape())?;
+    if !(A::VECTORS && Y::VECTORS) {
+        // Integers and comparisons are not worth a strided loop for each function and type.
+        let (a, b) = (a.broadcast_to(&shape)?.contiguous()?, b.broadcast_to(&shape)?.contiguous()?);
+        return Tensor::build::<Y>(op, shape, |out| zip_dense(a.dense::<A>(), b.dense::<B>(), out, f));
+    }
     Tensor::build::<Y>(op, shape.clone(), |out| {
         zip((&a.layout, a.storage.slice::<A>()), (&b.layout, b.storage.slice::<B>()), &shape, out, f);
     })

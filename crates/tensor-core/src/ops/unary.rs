@@ -13,7 +13,8 @@ pub(crate) fn apply<A: Element, Y: Element>(
     x: &Tensor,
     f: impl Map<A, Y>,
 ) -> Result<Tensor> {
-    Tensor::build_like::<Y>(op, x, |out| map(&x.layout, x.storage.slice::<A>(), out, f))
+    let x = x.contiguous()?;
+    Tensor::build_like::<Y>(op, &x, |out| map(x.dense::<A>(), out, f))
 }
 
 /// A method that maps a function of a float through the instruction set.
