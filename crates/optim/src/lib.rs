@@ -18,6 +18,7 @@
 mod error;
 mod group;
 mod hook;
+mod lbfgs;
 mod optimizer;
 mod options;
 mod per_parameter;
@@ -28,9 +29,25 @@ mod value;
 pub use error::{Error, Invalid, Result, StateFault};
 pub use group::{NamedParameter, ParamGroup};
 pub use hook::{Hook, HookId, Hooks};
+pub use lbfgs::{LBFGS, LBFGSOptions, LineSearch};
 pub use optimizer::Optimizer;
 pub use options::Options;
 pub use per_parameter::PerParameter;
-pub use rule::{Adam, AdamOptions, AdamW, AdamWOptions, Rule, SGD, SGDOptions, Slot, Step};
+pub use rule::{
+    Adafactor, AdafactorOptions, AdjustLr, Muon, MuonOptions,
+    Adadelta, AdadeltaOptions,
+    Adagrad, AdagradOptions,
+    Adam, AdamOptions,
+    Adamax, AdamaxOptions,
+    AdamW, AdamWOptions,
+    ASGD, ASGDOptions,
+    Lion, LionOptions,
+    NAdam, NAdamOptions,
+    RAdam, RAdamOptions,
+    RMSprop, RMSpropOptions,
+    Rprop, RpropOptions,
+    SGD, SGDOptions,
+    Rule, Slot, Step,
+};
 pub use tensor_core::step::Real;
 pub use value::{Dict, OptionValue, StateDict, Value};

@@ -107,23 +107,37 @@ pub fn update<F: Real, const N: usize>(
     state: [&mut [F]; N],
     body: impl Fn(F, F, [F; N]) -> (F, [F; N]) + Sync,
 ) -> Result<()> {
-    let other = [grad.len()].into_iter().chain(state.iter().map(|s| s.len())).find(|&len| len != param.len());
-    if let Some(len) = other {
-        let value = format!("{len} elements beside a parameter of {}", param.len());
-        let expected = "as many elements as the parameter has";
-        return Err(Error::new("update", ErrorKind::Argument { argument: "slice", value, expected }));
-    }
+    same_length("update", param.len(), std::iter::once(grad.len()).chain(state.iter().map(|s| s.len())))?;
     kernel::update(param, grad, state, body);
     Ok(())
 }
 
-/// The sum of `term(x)` over `x` in f64, added in an order that depends on the length alone.
+/// The sum of `term` over the elements of slices, taken together, in f64, added in an order that depends on the length
+/// alone.
+///
+/// # Errors
+/// If the slices differ in length.
 ///
 /// ```
-/// assert_eq!(tensor_core::step::sum(&[3.0f32, 4.0], |x| f64::from(x * x)).sqrt(), 5.0);
+/// let (x, y) = ([1.0f32, 2.0], [3.0, 4.0]);
+/// assert_eq!(tensor_core::step::sum([&x, &y], |[x, y]| f64::from(x * y))?, 11.0);
+/// # Ok::<(), tensor_core::Error>(())
 /// ```
-pub fn sum<F: Real>(x: &[F], term: impl Fn(F) -> f64 + Sync) -> f64 {
-    kernel::sum(x, term)
+#[track_caller]
+pub fn sum<F: Real, const N: usize>(x: [&[F]; N], term: impl Fn([F; N]) -> f64 + Sync) -> Result<f64> {
+    let count = x.first().map_or(0, |x| x.len());
+    same_length("sum", count, x.iter().map(|x| x.len()))?;
+    Ok(kernel::sum(x, term))
+}
+
+#[track_caller]
+fn same_length(op: &'static str, count: usize, others: impl Iterator<Item = usize>) -> Result<()> {
+    for other in others.filter(|&other| other != count) {
+        let value = format!("{other} elements beside one of {count}");
+        let expected = "as many elements as the first has";
+        return Err(Error::new(op, ErrorKind::Argument { argument: "slice", value, expected }));
+    }
+    Ok(())
 }
 
 /// Calls `body` on each item, on all threads where the sizes together (in elements) are worth it: the loop over all

@@ -1,6 +1,6 @@
 //! Adam.
 
-use super::{Gradient, Rule, Slot, Step, check};
+use super::{Rule, Slot, Step, check, decay};
 use crate::{Invalid, PerParameter, Result};
 use tensor_core::Shape;
 use tensor_core::step::Real;
@@ -72,17 +72,15 @@ impl Rule for AdamOptions {
     fn update<F: Real>(&self, step: &mut Step<'_, F>) -> Result<()> {
         let t = step.count();
         let (beta1, beta2) = self.betas;
-        let (l2, decay) =
-            if self.decoupled_weight_decay { (0.0, self.weight_decay) } else { (self.weight_decay, 0.0) };
-        let gradient = Gradient::new(self.maximize, l2);
-        let [shrink, fresh1, keep2, fresh2] = F::array([1.0 - self.lr * decay, 1.0 - beta1, beta2, 1.0 - beta2]);
+        let (gradient, shrink) = decay(self.maximize, self.weight_decay, self.decoupled_weight_decay, self.lr);
+        let [fresh1, keep2, fresh2] = F::array([1.0 - beta1, beta2, 1.0 - beta2]);
         let rate = -(self.lr / (1.0 - beta1.powf(t)));
         let [rate, root, eps] = F::array([rate, (1.0 - beta2.powf(t)).sqrt(), self.eps]);
-        let means = move |p: F, g: F, m: F, v: F| {
+        let means = |p: F, g: F, m: F, v: F| {
             let g = gradient.at(p, g);
             (p * shrink, m.lerp(g, fresh1), v * keep2 + fresh2 * g * g)
         };
-        let descend = move |p: F, m: F, v: F| p + rate * m / (v.sqrt() / root + eps);
+        let descend = |p: F, m: F, v: F| p + rate * m / (v.sqrt() / root + eps);
         if self.amsgrad {
             return step.each(["exp_avg", "exp_avg_sq", "max_exp_avg_sq"], |p, g, [m, v, largest]| {
                 let (p, m, v) = means(p, g, m, v);

@@ -97,18 +97,23 @@ fn block<F: Real, const N: usize, B: Fn(F, F, [F; N]) -> (F, [F; N])>(
     }
 }
 
-/// See [`crate::step::sum`].
-pub(crate) fn sum<F: Real>(x: &[F], term: impl Fn(F) -> f64 + Sync) -> f64 {
+/// See [`crate::step::sum`]; all slices have one length.
+pub(crate) fn sum<F: Real, const N: usize>(x: [&[F]; N], term: impl Fn([F; N]) -> f64 + Sync) -> f64 {
+    const LANES: usize = 8;
+    let count = x.first().map_or(0, |x| x.len());
     let part = |start: usize, rows: Count| {
-        let mut lanes = [0.0; 8];
-        for block in x[start..start + rows.0].chunks(lanes.len()) {
-            for (lane, &x) in lanes.iter_mut().zip(block) {
-                *lane += term(x);
+        let x = x.map(|x| &x[start..start + rows.0]);
+        let mut lanes = [0.0; LANES];
+        let whole = rows.0 / LANES * LANES;
+        for at in (0..whole).step_by(LANES) {
+            for (lane, sum) in lanes.iter_mut().enumerate() {
+                *sum += term(x.map(|x| x[at + lane]));
             }
         }
-        lanes.iter().sum()
+        let rest: f64 = (whole..rows.0).map(|at| term(x.map(|x| x[at]))).sum();
+        lanes.iter().sum::<f64>() + rest
     };
-    map_rows(Count(x.len()), x.len(), CHUNK, part, |a: f64, b| a + b).unwrap_or(0.0)
+    map_rows(Count(count), count, CHUNK, part, |a: f64, b| a + b).unwrap_or(0.0)
 }
 
 /// Rows of which only the number is known: nothing is written.
@@ -169,7 +174,7 @@ mod tests {
         same_bits_for_threads(|| {
             let (mut p, mut m, mut v) = (start.clone(), vec![0.0f32; count], vec![0.0; count]);
             step::update(&mut p, &grad, [&mut m, &mut v], rule).unwrap();
-            p.push(step::sum(&start, |x| f64::from(x) * f64::from(x)) as f32);
+            p.push(step::sum([&start], |[x]| f64::from(x) * f64::from(x)).unwrap() as f32);
             p
         });
     }
@@ -185,8 +190,9 @@ mod tests {
     fn sums_and_items() {
         let x = noise(2 * CHUNK + 3, 1);
         let want: f64 = x.iter().map(|x| x.abs()).sum();
-        assert!((step::sum(&x, f64::abs) - want).abs() <= 1e-10 * want);
-        assert_eq!(step::sum(&[] as &[f32], f64::from), 0.0);
+        assert!((step::sum([&x], |[x]| x.abs()).unwrap() - want).abs() <= 1e-10 * want);
+        assert_eq!(step::sum([&[0.0f32; 0]], |[x]| x.into()).unwrap(), 0.0);
+        assert!(step::sum([&x[1..], &x], |[x, y]| x * y).is_err());
         let mut items: Vec<usize> = (0..100).collect();
         step::for_each(&mut items, |_| CHUNK / 4, |item| *item *= 2);
         assert!(items.iter().enumerate().all(|(i, item)| *item == 2 * i));
