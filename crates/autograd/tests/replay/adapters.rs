@@ -93,6 +93,7 @@ pub const ADAPTERS: &[Adapter] = &[
     }),
     adapter("erf", "erf", |c| one(c.x()?.erf())),
     adapter("exp", "exp", |c| one(c.x()?.exp())),
+    adapter("expm1", "expm1", |c| one(c.x()?.expm1())),
     partial("gather", "gather", 1, |c| one(c.x()?.gather(c.arg(0, "dim").int()?, &index(c, 1, "index")?))),
     adapter("gelu", "nn_functional_gelu", |c| {
         let tanh = c.arg(0, "approximate").text_or("none")? == "tanh";
@@ -126,6 +127,7 @@ pub const ADAPTERS: &[Adapter] = &[
         one(c.x()?.linear(&weight, bias.as_ref(), Activation::Identity))
     }),
     adapter("log", "log", |c| one(c.x()?.log())),
+    adapter("log1p", "log1p", |c| one(c.x()?.log1p())),
     adapter("log_softmax", "log_softmax", |c| one(c.x()?.log_softmax(c.arg(0, "dim").int()?))),
     adapter("logsumexp", "logsumexp", |c| one(c.x()?.logsumexp(&dims(c, 0)?[..], keepdim(c, 1)?))),
     partial("masked_fill", "masked_fill", 2, |c| {

@@ -2,7 +2,7 @@
 //!
 //! The f32 versions of `exp` and its family are branch-free, so a loop over them becomes vector code; the f64
 //! versions are the standard library's and `libm`'s, good to the last digit or two, because f64 is there to check
-//! gradients with. `sin`, `cos` and `pow` are the standard library's for both: calls, not vectors.
+//! gradients with. `pow` is the standard library's for both: a call, not vectors.
 //!
 //! Largest error of the f32 functions, in units in the last place, over every instruction set (the tests hold them):
 //! `exp` 2, `expm1` 2, `log` 2, `log1p` 3, `tanh` 3, `sigmoid` 4, `erf` 2.
@@ -28,9 +28,6 @@ pub(crate) trait Float:
     const ZERO: Self;
     const ONE: Self;
     const NEG_INFINITY: Self;
-    const INFINITY: Self;
-    const NAN: Self;
-    const EPSILON: Self;
 
     fn from_f64(x: f64) -> Self;
     fn to_f64(self) -> f64;
@@ -38,12 +35,8 @@ pub(crate) trait Float:
     /// `self * b + c`, rounded once where the instruction set can.
     fn fma<I: Isa>(self, b: Self, c: Self) -> Self;
     fn sqrt(self) -> Self;
-    fn abs(self) -> Self;
-    fn copysign(self, sign: Self) -> Self;
     /// The larger of two numbers; NaN if either is NaN.
     fn max_nan(self, b: Self) -> Self;
-    /// The smaller of two numbers; NaN if either is NaN.
-    fn min_nan(self, b: Self) -> Self;
     fn exp<I: Isa>(self) -> Self;
     /// `exp(x) - 1` without cancellation near 0.
     fn expm1<I: Isa>(self) -> Self;
@@ -54,8 +47,6 @@ pub(crate) trait Float:
     /// `1 / (1 + exp(-x))`.
     fn sigmoid<I: Isa>(self) -> Self;
     fn erf<I: Isa>(self) -> Self;
-    fn sin(self) -> Self;
-    fn cos(self) -> Self;
     fn pow(self, exponent: Self) -> Self;
 }
 
@@ -65,9 +56,6 @@ macro_rules! common {
         const ZERO: Self = 0.0;
         const ONE: Self = 1.0;
         const NEG_INFINITY: Self = $t::NEG_INFINITY;
-        const INFINITY: Self = $t::INFINITY;
-        const NAN: Self = $t::NAN;
-        const EPSILON: Self = $t::EPSILON;
 
         #[inline(always)]
         fn from_f64(x: f64) -> Self {
@@ -90,28 +78,8 @@ macro_rules! common {
             $t::sqrt(self)
         }
         #[inline(always)]
-        fn abs(self) -> Self {
-            $t::abs(self)
-        }
-        #[inline(always)]
-        fn copysign(self, sign: Self) -> Self {
-            $t::copysign(self, sign)
-        }
-        #[inline(always)]
         fn max_nan(self, b: Self) -> Self {
             if self > b || self != self { self } else { b }
-        }
-        #[inline(always)]
-        fn min_nan(self, b: Self) -> Self {
-            if self < b || self != self { self } else { b }
-        }
-        #[inline(always)]
-        fn sin(self) -> Self {
-            $t::sin(self)
-        }
-        #[inline(always)]
-        fn cos(self) -> Self {
-            $t::cos(self)
         }
         #[inline(always)]
         fn pow(self, exponent: Self) -> Self {
@@ -437,10 +405,10 @@ mod tests {
     }
 
     #[test]
-    fn max_and_min_keep_nan() {
+    fn max_keeps_nan() {
         for (a, b) in [(f32::NAN, 1.0), (1.0, f32::NAN)] {
-            assert!(a.max_nan(b).is_nan() && a.min_nan(b).is_nan());
+            assert!(a.max_nan(b).is_nan());
         }
-        assert_eq!((2f64.max_nan(3.0), 2f64.min_nan(3.0)), (3.0, 2.0));
+        assert_eq!(2f64.max_nan(3.0), 3.0);
     }
 }

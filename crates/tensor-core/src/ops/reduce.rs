@@ -1,8 +1,8 @@
 //! Folding dimensions away: sums, means, extremes.
 
-use crate::dtype::{dispatch_all, dispatch_float, dispatch_number};
+use crate::dtype::{dispatch_all, dispatch_float};
 use crate::kernel::reduce::{select_rows, sum_columns, sum_rows};
-use crate::{DType, Dims, Error, ErrorKind, Result, Shape, Tensor};
+use crate::{DType, Dims, Element, Error, ErrorKind, Result, Shape, Tensor};
 use smallvec::SmallVec;
 
 /// A tensor rearranged for a reduction over some of its dimensions.
@@ -54,6 +54,12 @@ impl Plan {
         let planes = self.dense.reshape_to("reduce", Shape::from([outer, self.reduced, self.inner]))?;
         planes.transpose(1, 2)?.contiguous()
     }
+}
+
+/// Whether an element replaces the best so far: a NaN anything but a NaN, a number only a worse number.
+#[expect(clippy::eq_op, reason = "a float that differs from itself is NaN; an integer never does")]
+fn replaces<T: Element>(largest: bool) -> impl Fn(T, T) -> bool + Copy {
+    move |a, b| (if largest { a > b } else { a < b }) || (a != a && b == b)
 }
 
 impl Tensor {
@@ -189,7 +195,6 @@ impl Tensor {
     }
 
     #[track_caller]
-    #[expect(clippy::eq_op, reason = "a float that differs from itself is NaN; an integer never does")]
     fn extreme(
         &self,
         op: &'static str,
@@ -207,12 +212,7 @@ impl Tensor {
             let mut indices = crate::storage::Storage::recycled(op, DType::I64, shape.numel())?;
             let values = Tensor::build::<T>(op, shape.clone(), |values| {
                 let (x, indices) = (rows.dense::<T>(), indices.slice_mut::<i64>());
-                // A NaN replaces anything but a NaN; a number replaces only a worse number.
-                if largest {
-                    select_rows(x, plan.reduced, values, indices, |a: T, b: T| a > b || (a != a && b == b));
-                } else {
-                    select_rows(x, plan.reduced, values, indices, |a: T, b: T| a < b || (a != a && b == b));
-                }
+                select_rows(x, plan.reduced, values, indices, replaces::<T>(largest));
             })?;
             Ok((values, Tensor::from_storage(indices, shape)))
         })
@@ -260,6 +260,6 @@ impl Tensor {
     #[track_caller]
     pub fn is_finite(&self) -> Result<bool> {
         let x = self.contiguous()?;
-        dispatch_number!("is_finite", x.dtype(), T => Ok(x.dense::<T>().iter().all(|&v| (v as f64).is_finite())))
+        dispatch_all!(x.dtype(), T => Ok(x.dense::<T>().iter().all(|v| Element::to_f64(*v).is_finite())))
     }
 }

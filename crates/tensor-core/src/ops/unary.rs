@@ -48,6 +48,10 @@ macro_rules! float_methods {
 float_methods! {
     /// eˣ.
     exp, Exp, |x, I| x.exp::<I>();
+    /// eˣ − 1, without cancellation near 0.
+    expm1, Expm1, |x, I| x.expm1::<I>();
+    /// log(1 + x), without cancellation near 0; −∞ at −1, NaN below.
+    log1p, Log1p, |x, I| x.log1p::<I>();
     /// The natural logarithm; −∞ at 0, NaN below.
     log, Log, |x, I| x.log::<I>();
     /// The hyperbolic tangent.

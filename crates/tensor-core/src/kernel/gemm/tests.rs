@@ -113,7 +113,7 @@ fn check<T: GemmElement>(case: &Case) {
     let (a, b, bias, mut start) = operands::<T>(case);
     if case.beta == 0.0 {
         // Whatever is in C must not matter.
-        start.iter_mut().for_each(|x| *x = T::NAN);
+        start.iter_mut().for_each(|x| *x = T::from_f64(f64::NAN));
     }
     let want = naive(case, &a, &b, &bias, &start);
     for level in levels() {
