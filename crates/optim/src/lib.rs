@@ -23,6 +23,7 @@ mod optimizer;
 mod options;
 mod per_parameter;
 mod rule;
+pub mod schedule;
 mod saved;
 mod value;
 
