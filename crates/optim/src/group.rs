@@ -47,6 +47,12 @@ impl From<&Parameter> for NamedParameter {
     }
 }
 
+impl From<&NamedParameter> for NamedParameter {
+    fn from(named: &NamedParameter) -> Self {
+        named.clone()
+    }
+}
+
 impl<S: Into<String>> From<(S, Parameter)> for NamedParameter {
     fn from((name, parameter): (S, Parameter)) -> Self {
         Self { name: Some(name.into()), parameter }

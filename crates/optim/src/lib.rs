@@ -15,6 +15,9 @@
 //! Options go by struct update: `AdamWOptions { weight_decay: 0.1, ..1e-2.into() }` is PyTorch's
 //! `AdamW(params, lr=1e-2, weight_decay=0.1)`.
 
+mod accumulation;
+mod averaging;
+mod clip;
 mod error;
 mod group;
 mod hook;
@@ -25,8 +28,12 @@ mod per_parameter;
 mod rule;
 pub mod schedule;
 mod saved;
+mod scaler;
 mod value;
 
+pub use accumulation::Accumulation;
+pub use averaging::{Average, AveragedModel};
+pub use clip::{ClipOptions, clip_grad_norm, clip_grad_value, clip_grads_with_norm, total_norm};
 pub use error::{Error, Invalid, Result, StateFault};
 pub use group::{NamedParameter, ParamGroup};
 pub use hook::{Hook, HookId, Hooks};
@@ -50,5 +57,6 @@ pub use rule::{
     SGD, SGDOptions,
     Rule, Slot, Step,
 };
+pub use scaler::{GradScaler, GradScalerOptions};
 pub use tensor_core::step::Real;
 pub use value::{Dict, OptionValue, StateDict, Value};

@@ -112,6 +112,17 @@ pub fn update<F: Real, const N: usize>(
     Ok(())
 }
 
+/// Replaces each element of `x` by `body(x)`, in place.
+///
+/// ```
+/// let mut x = [1.0f32, 2.0];
+/// tensor_core::step::map(&mut x, |x| 0.5 * x);
+/// assert_eq!(x, [0.5, 1.0]);
+/// ```
+pub fn map<F: Real>(x: &mut [F], body: impl Fn(F) -> F + Sync) {
+    kernel::map(x, body);
+}
+
 /// The sum of `term` over the elements of slices, taken together, in f64, added in an order that depends on the length
 /// alone.
 ///

@@ -1,6 +1,6 @@
 //! One pass over a parameter, its gradient and what an optimizer keeps for it.
 
-use super::parallel::{CHUNK, Rows, for_each_rows, map_rows};
+use super::parallel::{CHUNK, Rows, for_each_chunk, for_each_rows, map_rows};
 use super::simd::{Isa, Kernel, dispatch};
 use crate::step::Real;
 use std::array::from_fn;
@@ -97,6 +97,11 @@ fn block<F: Real, const N: usize, B: Fn(F, F, [F; N]) -> (F, [F; N])>(
     }
 }
 
+/// See [`crate::step::map`].
+pub(crate) fn map<F: Real>(x: &mut [F], body: impl Fn(F) -> F + Sync) {
+    for_each_chunk(x, CHUNK, |_, chunk| chunk.iter_mut().for_each(|x| *x = body(*x)));
+}
+
 /// See [`crate::step::sum`]; all slices have one length.
 pub(crate) fn sum<F: Real, const N: usize>(x: [&[F]; N], term: impl Fn([F; N]) -> f64 + Sync) -> f64 {
     const LANES: usize = 8;
@@ -187,10 +192,13 @@ mod tests {
     }
 
     #[test]
-    fn sums_and_items() {
-        let x = noise(2 * CHUNK + 3, 1);
+    fn sums_maps_and_items() {
+        let mut x = noise(2 * CHUNK + 3, 1);
         let want: f64 = x.iter().map(|x| x.abs()).sum();
         assert!((step::sum([&x], |[x]| x.abs()).unwrap() - want).abs() <= 1e-10 * want);
+        let half: Vec<f64> = x.iter().map(|x| x / 2.0).collect();
+        step::map(&mut x, |x| x / 2.0);
+        assert_eq!(x, half);
         assert_eq!(step::sum([&[0.0f32; 0]], |[x]| x.into()).unwrap(), 0.0);
         assert!(step::sum([&x[1..], &x], |[x, y]| x * y).is_err());
         let mut items: Vec<usize> = (0..100).collect();
