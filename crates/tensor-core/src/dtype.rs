@@ -53,9 +53,10 @@ pub trait Element:
 {
     /// The matching [`DType`].
     const DTYPE: DType;
-    /// Whether loops over this type are compiled for each instruction set.
+    /// Whether pointwise loops over this type are compiled for each instruction set. f64 is there to check gradients
+    /// with, and its functions are calls; vectors would only double what there is to compile.
     #[doc(hidden)]
-    const VECTORS: bool = Self::DTYPE.is_float();
+    const VECTORS: bool = matches!(Self::DTYPE, DType::F32);
     /// The value as f64; integers beyond 2⁵³ round.
     fn to_f64(self) -> f64;
     /// The value nearest to `x` as PyTorch converts: floats truncate to integers, nonzero is `true`.
@@ -201,4 +202,24 @@ macro_rules! dispatch_number {
     };
 }
 
-pub(crate) use {dispatch_all, dispatch_float, dispatch_number};
+/// Runs `$body` with `$T` bound to f32, f64 or i64, the dtypes of a widened tensor.
+macro_rules! dispatch_wide {
+    ($dtype:expr, $T:ident => $body:expr) => {
+        match $dtype {
+            $crate::DType::F32 => {
+                type $T = f32;
+                $body
+            }
+            $crate::DType::F64 => {
+                type $T = f64;
+                $body
+            }
+            _ => {
+                type $T = i64;
+                $body
+            }
+        }
+    };
+}
+
+pub(crate) use {dispatch_all, dispatch_float, dispatch_number, dispatch_wide};

@@ -143,7 +143,8 @@ pub fn sum<F: Real, const N: usize>(x: [&[F]; N], term: impl Fn([F; N]) -> f64 +
 
 #[track_caller]
 fn same_length(op: &'static str, count: usize, others: impl Iterator<Item = usize>) -> Result<()> {
-    for other in others.filter(|&other| other != count) {
+    let mut others = others;
+    if let Some(other) = others.find(|&other| other != count) {
         let value = format!("{other} elements beside one of {count}");
         let expected = "as many elements as the first has";
         return Err(Error::new(op, ErrorKind::Argument { argument: "slice", value, expected }));

@@ -1,7 +1,7 @@
 //! Functions of two elements: `y[i] = f(a[i], b[i])`, shapes broadcast.
 
 use super::unary;
-use crate::dtype::{dispatch_all, dispatch_float, dispatch_number};
+use crate::dtype::{dispatch_all, dispatch_float, dispatch_number, dispatch_wide};
 use crate::kernel::pointwise::{Zip, zip, zip_dense, zip_in_place};
 use crate::{DType, Element, Error, ErrorKind, Result, Scalar, Tensor};
 use std::sync::Arc;
@@ -149,8 +149,9 @@ macro_rules! comparisons {
                 #[track_caller]
                 pub fn $name(&self, other: &Tensor) -> Result<Tensor> {
                     self.same_dtype(stringify!($name), other)?;
-                    dispatch_all!(self.dtype(), T => {
-                        apply(stringify!($name), self, other, |a: T, b: T| a $op b)
+                    let (a, b) = (self.widened()?, other.widened()?);
+                    dispatch_wide!(a.dtype(), T => {
+                        apply(stringify!($name), &a, &b, |a: T, b: T| a $op b)
                     })
                 }
 
@@ -159,8 +160,8 @@ macro_rules! comparisons {
                 #[track_caller]
                 pub fn $scalar(&self, other: impl Into<Scalar>) -> Result<Tensor> {
                     let other = other.into();
-                    let x = self.promoted(other)?;
-                    dispatch_all!(x.dtype(), T => {
+                    let x = self.promoted(other)?.widened()?;
+                    dispatch_wide!(x.dtype(), T => {
                         let b: T = other.to();
                         unary::apply::<T, bool>(stringify!($name), &x, move |a: T| a $op b)
                     })
@@ -229,9 +230,11 @@ impl Tensor {
     #[expect(clippy::eq_op, reason = "a float that differs from itself is NaN; an integer never does")]
     pub fn maximum(&self, other: &Tensor) -> Result<Tensor> {
         self.same_dtype("maximum", other)?;
-        dispatch_all!(self.dtype(), T => {
-            apply("maximum", self, other, |a: T, b: T| if a >= b || a != a { a } else { b })
-        })
+        let (a, b) = (self.widened()?, other.widened()?);
+        let y = dispatch_wide!(a.dtype(), T => {
+            apply("maximum", &a, &b, |a: T, b: T| if a >= b || a != a { a } else { b })
+        })?;
+        y.to_dtype(self.dtype())
     }
 
     /// The smaller of the two, element by element; NaN if either is NaN. Shapes broadcast.
@@ -239,9 +242,11 @@ impl Tensor {
     #[expect(clippy::eq_op, reason = "a float that differs from itself is NaN; an integer never does")]
     pub fn minimum(&self, other: &Tensor) -> Result<Tensor> {
         self.same_dtype("minimum", other)?;
-        dispatch_all!(self.dtype(), T => {
-            apply("minimum", self, other, |a: T, b: T| if a <= b || a != a { a } else { b })
-        })
+        let (a, b) = (self.widened()?, other.widened()?);
+        let y = dispatch_wide!(a.dtype(), T => {
+            apply("minimum", &a, &b, |a: T, b: T| if a <= b || a != a { a } else { b })
+        })?;
+        y.to_dtype(self.dtype())
     }
 
     /// `other` added to this tensor, in its own storage where nobody else holds it: gradients meet with it.
@@ -267,6 +272,12 @@ impl Tensor {
         }
         *self = self.add(other).map_err(|e| e.of("add_assign"))?;
         Ok(())
+    }
+
+    /// In one of three dtypes that hold every value of the six: floats as they are, all others as i64.
+    #[track_caller]
+    fn widened(&self) -> Result<Tensor> {
+        if self.dtype().is_float() { Ok(self.clone()) } else { self.to_dtype(DType::I64) }
     }
 
     /// As float: f32 for an integer or bool tensor.
