@@ -1,10 +1,20 @@
 //! A step takes no buffer from the system once it has run a few times. Alone in its process, because the counters are
 //! the process's.
+//!
+//! Two counters say so: tensor memory's own, and an allocator that counts every byte that anything asks for.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
 
 use examples::models;
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+use std::alloc::System;
 use train::prelude::*;
 use train::tensor_core::memory;
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+/// The smaller hidden activation of a batch of 64.
+const ACTIVATION_BYTES: usize = 64 * 128 * 4;
 
 #[test]
 fn a_step_after_warm_up_takes_no_buffer_from_the_system() {
@@ -25,6 +35,18 @@ fn a_step_after_warm_up_takes_no_buffer_from_the_system() {
     };
     (0..2).for_each(&mut epoch);
     let before = (memory::system_allocations(), memory::reserved_bytes());
+    let region = Region::new(ALLOCATOR);
     (2..7).for_each(&mut epoch);
+    let change = region.change();
     assert_eq!((memory::system_allocations(), memory::reserved_bytes()), before);
+
+    // What remains are handles, layouts and nodes: all together less than one buffer of the model.
+    let steps = 5 * loader.len();
+    let (count, bytes) = (change.allocations / steps, change.bytes_allocated / steps);
+    println!("a step makes {count} allocations of {} bytes on average", bytes / count.max(1));
+    assert!(bytes < ACTIVATION_BYTES, "{count} allocations, {bytes} bytes a step");
+    assert!(
+        change.bytes_allocated <= change.bytes_deallocated + ACTIVATION_BYTES,
+        "steps keep memory: {change:?}"
+    );
 }
