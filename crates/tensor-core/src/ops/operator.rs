@@ -1,113 +1,64 @@
 //! The operators `+ - * /` and unary `-` on tensors and numbers. They call the methods of the same name and panic
 //! with the same text where those return an error; code that must not panic calls the methods.
 
-use crate::{Result, Tensor};
-use std::ops::{Add, Div, Mul, Neg, Sub};
+/// Implements the operators for a type that has the methods: for tensors here, for the variables of `autograd` there.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! arithmetic_operators {
+    ($T:ident) => {
+        #[track_caller]
+        #[expect(clippy::panic, reason = "an operator has no other way to refuse; the method does")]
+        fn or_panic<E: std::fmt::Display>(result: Result<$T, E>) -> $T {
+            match result {
+                Ok(value) => value,
+                Err(error) => panic!("{error}"),
+            }
+        }
 
-#[track_caller]
-#[expect(clippy::panic, reason = "an operator has no other way to refuse; the method does")]
-fn or_panic(result: Result<Tensor>) -> Tensor {
-    match result {
-        Ok(tensor) => tensor,
-        Err(error) => panic!("{error}"),
-    }
-}
+        $crate::arithmetic_operators! {
+            @binary $T,
+            Add add |a, b| [a.add(b)], [a.add_scalar(b)], [b.add_scalar(a)];
+            Sub sub |a, b| [a.sub(b)], [a.sub_scalar(b)], [b.sub_scalar(a).and_then(|y| y.neg())];
+            Mul mul |a, b| [a.mul(b)], [a.mul_scalar(b)], [b.mul_scalar(a)];
+            Div div |a, b| [a.div(b)], [a.div_scalar(b)], [b.pow_scalar(-1).and_then(|y| y.mul_scalar(a))];
+        }
 
-macro_rules! operators {
-    ($($trait:ident, $method:ident, $scalar:ident;)*) => {$(
-        impl $trait<&Tensor> for &Tensor {
-            type Output = Tensor;
-            #[track_caller]
-            fn $method(self, other: &Tensor) -> Tensor {
-                or_panic(Tensor::$method(self, other))
-            }
-        }
-        impl $trait<Tensor> for &Tensor {
-            type Output = Tensor;
-            #[track_caller]
-            fn $method(self, other: Tensor) -> Tensor {
-                or_panic(Tensor::$method(self, &other))
-            }
-        }
-        impl $trait<&Tensor> for Tensor {
-            type Output = Tensor;
-            #[track_caller]
-            fn $method(self, other: &Tensor) -> Tensor {
-                or_panic(Tensor::$method(&self, other))
-            }
-        }
-        impl $trait<Tensor> for Tensor {
-            type Output = Tensor;
-            #[track_caller]
-            fn $method(self, other: Tensor) -> Tensor {
-                or_panic(Tensor::$method(&self, &other))
-            }
-        }
-        impl $trait<f64> for &Tensor {
-            type Output = Tensor;
-            #[track_caller]
-            fn $method(self, other: f64) -> Tensor {
-                or_panic(self.$scalar(other))
-            }
-        }
-        impl $trait<f64> for Tensor {
-            type Output = Tensor;
-            #[track_caller]
-            fn $method(self, other: f64) -> Tensor {
-                or_panic(self.$scalar(other))
-            }
-        }
+        $crate::arithmetic_operators!(@neg $T, &$T);
+        $crate::arithmetic_operators!(@neg $T, $T);
+    };
+    (@binary $T:ident, $(
+        $trait:ident $method:ident |$a:ident, $b:ident| [$both:expr], [$right:expr], [$left:expr];
+    )*) => {$(
+        $crate::arithmetic_operators!(@one $T, $trait, $method, &$T, &$T, |$a, $b| $both);
+        $crate::arithmetic_operators!(@one $T, $trait, $method, &$T, $T, |$a, $b| { let $b = &$b; $both });
+        $crate::arithmetic_operators!(@one $T, $trait, $method, $T, &$T, |$a, $b| { let $a = &$a; $both });
+        $crate::arithmetic_operators!(@one $T, $trait, $method, $T, $T, |$a, $b| { let ($a, $b) = (&$a, &$b); $both });
+        $crate::arithmetic_operators!(@one $T, $trait, $method, &$T, f64, |$a, $b| $right);
+        $crate::arithmetic_operators!(@one $T, $trait, $method, $T, f64, |$a, $b| { let $a = &$a; $right });
+        $crate::arithmetic_operators!(@one $T, $trait, $method, f64, &$T, |$a, $b| $left);
+        $crate::arithmetic_operators!(@one $T, $trait, $method, f64, $T, |$a, $b| { let $b = &$b; $left });
     )*};
-}
-
-operators! {
-    Add, add, add_scalar;
-    Sub, sub, sub_scalar;
-    Mul, mul, mul_scalar;
-    Div, div, div_scalar;
-}
-
-/// A number on the left of a tensor.
-macro_rules! left_operators {
-    ($($trait:ident, $method:ident, |$number:ident, $x:ident| $body:expr;)*) => {$(
-        impl $trait<&Tensor> for f64 {
-            type Output = Tensor;
+    (@one $T:ident, $trait:ident, $method:ident, $A:ty, $B:ty, |$a:ident, $b:ident| $body:expr) => {
+        impl std::ops::$trait<$B> for $A {
+            type Output = $T;
             #[track_caller]
-            fn $method(self, $x: &Tensor) -> Tensor {
-                let $number = self;
+            fn $method(self, other: $B) -> $T {
+                let ($a, $b) = (self, other);
                 or_panic($body)
             }
         }
-        impl $trait<Tensor> for f64 {
-            type Output = Tensor;
+    };
+    (@neg $T:ident, $A:ty) => {
+        impl std::ops::Neg for $A {
+            type Output = $T;
             #[track_caller]
-            fn $method(self, $x: Tensor) -> Tensor {
-                let $number = self;
-                or_panic($body)
+            fn neg(self) -> $T {
+                or_panic($T::neg(&self))
             }
         }
-    )*};
+    };
 }
 
-left_operators! {
-    Add, add, |number, x| x.add_scalar(number);
-    Sub, sub, |number, x| x.sub_scalar(number).and_then(|y| Tensor::neg(&y));
-    Mul, mul, |number, x| x.mul_scalar(number);
-    Div, div, |number, x| x.pow_scalar(-1).and_then(|y| y.mul_scalar(number));
-}
+use crate::Tensor;
 
-impl Neg for &Tensor {
-    type Output = Tensor;
-    #[track_caller]
-    fn neg(self) -> Tensor {
-        or_panic(Tensor::neg(self))
-    }
-}
-
-impl Neg for Tensor {
-    type Output = Tensor;
-    #[track_caller]
-    fn neg(self) -> Tensor {
-        or_panic(Tensor::neg(&self))
-    }
-}
+arithmetic_operators!(Tensor);
