@@ -58,7 +58,10 @@ impl Accumulation {
     ///
     /// # Errors
     /// If memory runs out.
-    pub fn ready(&mut self, params: impl IntoIterator<Item = impl Into<NamedParameter>>) -> Result<bool, Error> {
+    pub fn ready(
+        &mut self,
+        params: impl IntoIterator<Item = impl Into<NamedParameter>>,
+    ) -> Result<bool, Error> {
         self.count += 1;
         if self.count < self.every {
             return Ok(false);
@@ -71,7 +74,10 @@ impl Accumulation {
     ///
     /// # Errors
     /// If memory runs out.
-    pub fn flush(&mut self, params: impl IntoIterator<Item = impl Into<NamedParameter>>) -> Result<bool, Error> {
+    pub fn flush(
+        &mut self,
+        params: impl IntoIterator<Item = impl Into<NamedParameter>>,
+    ) -> Result<bool, Error> {
         let count = std::mem::take(&mut self.count);
         if count > 1 {
             for named in NamedParameter::list(params) {

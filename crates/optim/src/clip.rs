@@ -111,12 +111,16 @@ fn norms(params: &[NamedParameter], norm_type: f64) -> Result<Vec<(usize, f64)>>
     }
     let grads = params.iter().enumerate().filter_map(|(place, named)| Some((place, named.parameter.grad()?)));
     let mut jobs: Vec<Job> = grads.map(|(place, grad)| Job { place, grad, norm: Ok(0.0) }).collect();
-    for_each(&mut jobs, |job| job.grad.numel(), |job| {
-        job.norm = match job.grad.dtype() {
-            DType::F64 => norm::<f64>(&job.grad, norm_type),
-            _ => norm::<f32>(&job.grad, norm_type),
-        };
-    });
+    for_each(
+        &mut jobs,
+        |job| job.grad.numel(),
+        |job| {
+            job.norm = match job.grad.dtype() {
+                DType::F64 => norm::<f64>(&job.grad, norm_type),
+                _ => norm::<f32>(&job.grad, norm_type),
+            };
+        },
+    );
     jobs.into_iter().map(|job| Ok((job.place, job.norm?))).collect()
 }
 
@@ -125,7 +129,9 @@ fn norm<F: Real>(grad: &Tensor, order: f64) -> Result<f64> {
     let elements = grad.as_slice::<F>()?;
     if order.is_infinite() {
         let extreme = |a: F, x: &F| if order > 0.0 { a.max(x.abs()) } else { a.min(x.abs()) };
-        return Ok(elements.split_first().map_or(0.0, |(first, rest)| rest.iter().fold(first.abs(), extreme).to_f64()));
+        return Ok(elements
+            .split_first()
+            .map_or(0.0, |(first, rest)| rest.iter().fold(first.abs(), extreme).to_f64()));
     }
     let power = |x: F| match order {
         2.0 => x.to_f64() * x.to_f64(),

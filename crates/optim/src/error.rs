@@ -1,7 +1,7 @@
 //! The crate's error: what was refused, and what would have fitted.
 
 use std::panic::Location;
-use tensor_core::{DType, Shape};
+use tensor_core::Shape;
 
 /// The result of an optimizer's method.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -25,7 +25,9 @@ pub enum Error {
         location: &'static Location<'static>,
     },
     /// A parameter in two groups.
-    #[error("{optimizer}: some parameters appear in more than one parameter group: {parameter} (called at {location})")]
+    #[error(
+        "{optimizer}: some parameters appear in more than one parameter group: {parameter} (called at {location})"
+    )]
     Duplicate {
         /// The optimizer.
         optimizer: &'static str,
@@ -68,7 +70,9 @@ pub enum Error {
         location: &'static Location<'static>,
     },
     /// A step without the closure that the optimizer evaluates several times.
-    #[error("{optimizer}: step() needs a closure that reevaluates the model; use step_with(closure) (called at {location})")]
+    #[error(
+        "{optimizer}: step() needs a closure that reevaluates the model; use step_with(closure) (called at {location})"
+    )]
     ClosureRequired {
         /// The optimizer.
         optimizer: &'static str,
@@ -82,7 +86,9 @@ pub enum Error {
         optimizer: &'static str,
     },
     /// A rule that asks for a buffer that it does not declare, or twice for one.
-    #[error("{optimizer}: the rule asks for the buffer {name:?}, which its state() does not declare, or for one twice")]
+    #[error(
+        "{optimizer}: the rule asks for the buffer {name:?}, which its state() does not declare, or for one twice"
+    )]
     Undeclared {
         /// The optimizer.
         optimizer: &'static str,
@@ -197,20 +203,6 @@ pub enum StateFault {
         found: String,
         /// What fits.
         expected: String,
-    },
-    /// A tensor of another shape or dtype than belongs there.
-    #[error("{key} is {found_dtype} {found}, expected {expected_dtype} {expected}")]
-    Tensor {
-        /// Where it is.
-        key: String,
-        /// Shape that came.
-        found: Shape,
-        /// Dtype that came.
-        found_dtype: DType,
-        /// Shape that fits.
-        expected: Shape,
-        /// Dtype that fits.
-        expected_dtype: DType,
     },
 }
 

@@ -26,9 +26,9 @@ mod optimizer;
 mod options;
 mod per_parameter;
 mod rule;
-pub mod schedule;
 mod saved;
 mod scaler;
+pub mod schedule;
 mod value;
 
 pub use accumulation::Accumulation;
@@ -42,20 +42,10 @@ pub use optimizer::Optimizer;
 pub use options::Options;
 pub use per_parameter::PerParameter;
 pub use rule::{
-    Adafactor, AdafactorOptions, AdjustLr, Muon, MuonOptions,
-    Adadelta, AdadeltaOptions,
-    Adagrad, AdagradOptions,
-    Adam, AdamOptions,
-    Adamax, AdamaxOptions,
-    AdamW, AdamWOptions,
-    ASGD, ASGDOptions,
-    Lion, LionOptions,
-    NAdam, NAdamOptions,
-    RAdam, RAdamOptions,
-    RMSprop, RMSpropOptions,
-    Rprop, RpropOptions,
-    SGD, SGDOptions,
-    Rule, Slot, Step,
+    ASGD, ASGDOptions, Adadelta, AdadeltaOptions, Adafactor, AdafactorOptions, Adagrad, AdagradOptions, Adam,
+    AdamOptions, AdamW, AdamWOptions, Adamax, AdamaxOptions, AdjustLr, Lion, LionOptions, Muon, MuonOptions,
+    NAdam, NAdamOptions, Parts, RAdam, RAdamOptions, RMSprop, RMSpropOptions, Rprop, RpropOptions, Rule, SGD,
+    SGDOptions, Slot, Step,
 };
 pub use scaler::{GradScaler, GradScalerOptions};
 pub use tensor_core::step::Real;

@@ -1,7 +1,9 @@
 //! Saving and loading the state of groups in PyTorch's layout.
 
 use crate::rule::Kept;
-use crate::{Dict, NamedParameter, OptionValue, Options, ParamGroup, Result, Rule, Slot, StateDict, StateFault, Value};
+use crate::{
+    Dict, NamedParameter, OptionValue, Options, ParamGroup, Result, Rule, Slot, StateDict, StateFault, Value,
+};
 use autograd::Parameter;
 use tensor_core::{DType, Shape, Tensor};
 
@@ -134,7 +136,12 @@ pub(crate) fn load_options<R: Options + Clone>(
     Ok((options, extra))
 }
 
-fn load_kept<R: Rule>(options: &R, parameter: &Parameter, saved: &Dict, place: usize) -> Result<Kept, StateFault> {
+fn load_kept<R: Rule>(
+    options: &R,
+    parameter: &Parameter,
+    saved: &Dict,
+    place: usize,
+) -> Result<Kept, StateFault> {
     let slots = options.state(parameter.shape());
     let known = |name: &str| slots.iter().any(|slot| slot.name() == name);
     if let Some((name, _)) = saved.iter().find(|(name, value)| !known(name) && **value != Value::None) {
@@ -147,12 +154,18 @@ fn load_kept<R: Rule>(options: &R, parameter: &Parameter, saved: &Dict, place: u
         let name = slot.name();
         let key = || format!("state[{place}].{name}");
         let value = saved.get(name).ok_or_else(|| StateFault::Missing { key: key() })?;
-        let wrong = |expected: &str| StateFault::Value { key: key(), found: value.kind(), expected: expected.into() };
+        let wrong =
+            |expected: &str| StateFault::Value { key: key(), found: value.kind(), expected: expected.into() };
         match slot {
             Slot::Number(_) => kept.numbers.push((name, value.get().ok_or_else(|| wrong("a number"))?)),
             Slot::Buffer(_) => {
                 let Value::Tensor(tensor) = value else { return Err(wrong("a tensor")) };
-                check_tensor(key(), tensor, &options.state_shape(name, parameter.shape()), parameter.dtype())?;
+                check_tensor(
+                    key(),
+                    tensor,
+                    &options.state_shape(name, parameter.shape()),
+                    parameter.dtype(),
+                )?;
                 kept.buffers.push((name, tensor.clone()));
             }
         }
@@ -161,10 +174,15 @@ fn load_kept<R: Rule>(options: &R, parameter: &Parameter, saved: &Dict, place: u
 }
 
 /// Whether `tensor` has this shape and dtype.
-pub(crate) fn check_tensor(key: String, tensor: &Tensor, shape: &Shape, dtype: DType) -> Result<(), StateFault> {
+pub(crate) fn check_tensor(
+    key: String,
+    tensor: &Tensor,
+    shape: &Shape,
+    dtype: DType,
+) -> Result<(), StateFault> {
     if tensor.shape() == shape && tensor.dtype() == dtype {
         return Ok(());
     }
-    let (found, found_dtype) = (tensor.shape().clone(), tensor.dtype());
-    Err(StateFault::Tensor { key, found, found_dtype, expected: shape.clone(), expected_dtype: dtype })
+    let found = format!("a tensor {} {}", tensor.dtype(), tensor.shape());
+    Err(StateFault::Value { key, found, expected: format!("a tensor {dtype} {shape}") })
 }

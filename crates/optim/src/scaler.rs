@@ -2,7 +2,7 @@
 
 use crate::clip::{Change, map_grad};
 use crate::value::entry;
-use crate::{Dict, OptionValue, Optimizer, Result, StateFault};
+use crate::{Dict, Optimizer, OptionValue, Result, StateFault};
 use autograd::Var;
 use std::panic::Location;
 

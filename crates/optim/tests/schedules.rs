@@ -1,5 +1,7 @@
 //! Learning-rate schedules against PyTorch's recorded runs, and their own behaviours.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
+
 use autograd::{Parameter, Tensor};
 use optim::schedule::*;
 use optim::*;
@@ -38,7 +40,8 @@ impl Schedule for Any {
 fn build(name: &str, kw: &Json) -> Any {
     let number = |key: &str, default: f64| kw.get(key).map_or(default, |x| x.as_f64().unwrap());
     let count = |key: &str, default: usize| kw.get(key).map_or(default, |x| x.as_u64().unwrap() as usize);
-    let text = |key: &str, default: &str| kw.get(key).map_or(default.to_string(), |x| x.as_str().unwrap().into());
+    let text =
+        |key: &str, default: &str| kw.get(key).map_or(default.to_string(), |x| x.as_str().unwrap().into());
     let anneal = if text("anneal_strategy", "cos") == "cos" { Anneal::Cos } else { Anneal::Linear };
     Any(match name {
         "StepLR" => Box::new(StepLR { step_size: count("step_size", 0), gamma: number("gamma", 0.1) }),

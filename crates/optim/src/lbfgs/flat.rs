@@ -19,7 +19,11 @@ impl Flat {
         fn dot<F: Real>(x: &Tensor, y: &Tensor) -> Result<f64> {
             Ok(sum([x.as_slice::<F>()?, y.as_slice()?], |[x, y]| x.to_f64() * y.to_f64())?)
         }
-        if self.0.dtype() == DType::F64 { dot::<f64>(&self.0, &other.0) } else { dot::<f32>(&self.0, &other.0) }
+        if self.0.dtype() == DType::F64 {
+            dot::<f64>(&self.0, &other.0)
+        } else {
+            dot::<f32>(&self.0, &other.0)
+        }
     }
 
     pub(super) fn scaled(&self, factor: f64) -> Result<Self> {
@@ -54,6 +58,10 @@ impl Flat {
             Ok(update(target.as_slice_mut::<F>()?, part.as_slice()?, [], |x, d, []| (x + factor * d, []))?)
         }
         let part = self.0.narrow(0, isize::try_from(offset).unwrap_or(isize::MAX), target.numel())?;
-        if part.dtype() == DType::F64 { add::<f64>(&part, factor, target) } else { add::<f32>(&part, factor, target) }
+        if part.dtype() == DType::F64 {
+            add::<f64>(&part, factor, target)
+        } else {
+            add::<f32>(&part, factor, target)
+        }
     }
 }

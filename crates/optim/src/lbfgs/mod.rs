@@ -6,7 +6,7 @@ mod saved;
 
 use crate::group::NamedParameter;
 use crate::hook::{Hooks, When};
-use crate::{Dict, Error, Invalid, OptionValue, Optimizer, Options, Result, StateDict, Value};
+use crate::{Dict, Error, Invalid, Optimizer, OptionValue, Options, Result, StateDict, Value};
 use flat::Flat;
 use line_search::{Point, strong_wolfe};
 use std::panic::Location;

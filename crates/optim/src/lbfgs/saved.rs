@@ -60,7 +60,11 @@ impl LBFGS {
         let check = |key: &str, tensor: Tensor| {
             check_tensor(format!("state[0].{key}"), &tensor, &shape, dtype).map(|()| Flat(tensor))
         };
-        let mut kept = Kept { func_evals: entry(saved, "func_evals")?, n_iter: entry(saved, "n_iter")?, ..Kept::default() };
+        let mut kept = Kept {
+            func_evals: entry(saved, "func_evals")?,
+            n_iter: entry(saved, "n_iter")?,
+            ..Kept::default()
+        };
         if !saved.contains_key("d") {
             return Ok(kept);
         }

@@ -1,6 +1,6 @@
 //! Adafactor.
 
-use super::{Rule, Slot, Step, check};
+use super::{Parts, Rule, Slot, Step, check};
 use crate::{Invalid, PerParameter, Result};
 use tensor_core::Shape;
 use tensor_core::step::{Real, for_each, sum};
@@ -118,7 +118,7 @@ fn vector<F: Real>(step: &mut Step<'_, F>, scale: Scale) -> Result<()> {
     let [weight] = F::array([scale.weight]);
     step.each(["variance"], |p, g, [v]| (p, [v.lerp(g * g, weight)]))?;
     let least = scale.least::<F>();
-    let (_, grad, [variance]) = step.parts(["variance"])?;
+    let Parts { grad, buffers: [variance], .. } = step.parts(["variance"])?;
     let square = |[g, v]: [F; 2]| normalized(g, v, least).to_f64().powi(2);
     let [shrink, rate] = scale.rate(sum([grad, variance], square)?);
     step.each(["variance"], |p, g, [v]| (p * shrink + rate * normalized(g, v, least), [v]))
@@ -145,7 +145,7 @@ impl AdafactorOptions {
         for name in ["row_var", "col_var"] {
             step.init_shape(name, 0.0, &self.state_shape(name, &shape))?;
         }
-        let (param, grad, [row_var, col_var]) = step.parts(["row_var", "col_var"])?;
+        let Parts { param, grad, buffers: [row_var, col_var] } = step.parts(["row_var", "col_var"])?;
         if param.is_empty() {
             return Ok(());
         }
@@ -155,24 +155,36 @@ impl AdafactorOptions {
         let least = scale.least::<F>();
         let mut all = Vec::with_capacity(row_var.len());
         let matrices = param.chunks_mut(rows * columns).zip(grad.chunks(rows * columns));
-        for ((param, grad), (means, columns_)) in matrices.zip(row_var.chunks(rows).zip(col_var.chunks(columns))) {
+        for ((param, grad), (means, columns_)) in
+            matrices.zip(row_var.chunks(rows).zip(col_var.chunks(columns)))
+        {
             let mean = means.iter().map(|mean| mean.to_f64()).sum::<f64>() / rows as f64;
             let divisor = F::array([mean])[0].max(eps1);
             let cut = param.chunks_mut(columns).zip(grad.chunks(columns)).zip(means);
-            all.extend(cut.map(|((param, grad), &mean)| (Row { param, grad, columns: columns_, mean, squares: 0.0 }, divisor)));
+            all.extend(cut.map(|((param, grad), &mean)| {
+                (Row { param, grad, columns: columns_, mean, squares: 0.0 }, divisor)
+            }));
         }
         let update = |row: &Row<F>, divisor: F, at: usize| {
             normalized(row.grad[at], row.mean * row.columns[at] / divisor, least)
         };
-        for_each(&mut all, |_| columns, |(row, divisor)| {
-            row.squares = (0..columns).map(|at| update(row, *divisor, at).to_f64().powi(2)).sum();
-        });
+        for_each(
+            &mut all,
+            |_| columns,
+            |(row, divisor)| {
+                row.squares = (0..columns).map(|at| update(row, *divisor, at).to_f64().powi(2)).sum();
+            },
+        );
         let [shrink, rate] = scale.rate::<F>(all.iter().map(|(row, _)| row.squares).sum());
-        for_each(&mut all, |_| columns, |(row, divisor)| {
-            for at in 0..columns {
-                row.param[at] = row.param[at] * shrink + rate * update(row, *divisor, at);
-            }
-        });
+        for_each(
+            &mut all,
+            |_| columns,
+            |(row, divisor)| {
+                for at in 0..columns {
+                    row.param[at] = row.param[at] * shrink + rate * update(row, *divisor, at);
+                }
+            },
+        );
         Ok(())
     }
 }
@@ -180,10 +192,14 @@ impl AdafactorOptions {
 /// Moves each kept mean towards the mean of the squares of its row.
 fn means_of_rows<F: Real>(kept: &mut [F], grad: &[F], columns: usize, weight: F) {
     let mut rows: Vec<_> = kept.iter_mut().zip(grad.chunks(columns)).collect();
-    for_each(&mut rows, |_| columns, |(kept, grad)| {
-        let squares: f64 = grad.iter().map(|g| g.to_f64().powi(2)).sum();
-        **kept = kept.lerp(F::array([squares / columns as f64])[0], weight);
-    });
+    for_each(
+        &mut rows,
+        |_| columns,
+        |(kept, grad)| {
+            let squares: f64 = grad.iter().map(|g| g.to_f64().powi(2)).sum();
+            **kept = kept.lerp(F::array([squares / columns as f64])[0], weight);
+        },
+    );
 }
 
 /// Moves each kept mean towards the mean of the squares of its column.
@@ -192,16 +208,20 @@ fn means_of_columns<F: Real>(kept: &mut [F], grad: &[F], rows: usize, columns: u
     let mut blocks: Vec<_> = matrices
         .flat_map(|(kept, grad)| kept.chunks_mut(COLUMN_BLOCK).enumerate().map(move |block| (block, grad)))
         .collect();
-    for_each(&mut blocks, |((_, kept), _)| kept.len() * rows, |((block, kept), grad)| {
-        let mut squares = [0.0f64; COLUMN_BLOCK];
-        let first = *block * COLUMN_BLOCK;
-        for row in grad.chunks(columns) {
-            for (sum, g) in squares.iter_mut().zip(&row[first..first + kept.len()]) {
-                *sum += g.to_f64().powi(2);
+    for_each(
+        &mut blocks,
+        |((_, kept), _)| kept.len() * rows,
+        |((block, kept), grad)| {
+            let mut squares = [0.0f64; COLUMN_BLOCK];
+            let first = *block * COLUMN_BLOCK;
+            for row in grad.chunks(columns) {
+                for (sum, g) in squares.iter_mut().zip(&row[first..first + kept.len()]) {
+                    *sum += g.to_f64().powi(2);
+                }
             }
-        }
-        for (kept, sum) in kept.iter_mut().zip(squares) {
-            *kept = kept.lerp(F::array([sum / rows as f64])[0], weight);
-        }
-    });
+            for (kept, sum) in kept.iter_mut().zip(squares) {
+                *kept = kept.lerp(F::array([sum / rows as f64])[0], weight);
+            }
+        },
+    );
 }

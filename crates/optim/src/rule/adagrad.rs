@@ -47,7 +47,12 @@ impl Rule for AdagradOptions {
         Invalid::unless(self.lr_decay >= 0.0, "lr_decay value", self.lr_decay, "lr_decay >= 0")?;
         check::weight_decay(self.weight_decay)?;
         let start = self.initial_accumulator_value;
-        Invalid::unless(start >= 0.0, "initial_accumulator_value value", start, "initial_accumulator_value >= 0")?;
+        Invalid::unless(
+            start >= 0.0,
+            "initial_accumulator_value value",
+            start,
+            "initial_accumulator_value >= 0",
+        )?;
         check::eps(self.eps)
     }
 

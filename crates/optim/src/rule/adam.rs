@@ -72,7 +72,8 @@ impl Rule for AdamOptions {
     fn update<F: Real>(&self, step: &mut Step<'_, F>) -> Result<()> {
         let t = step.count();
         let (beta1, beta2) = self.betas;
-        let (gradient, shrink) = decay(self.maximize, self.weight_decay, self.decoupled_weight_decay, self.lr);
+        let (gradient, shrink) =
+            decay(self.maximize, self.weight_decay, self.decoupled_weight_decay, self.lr);
         let [fresh1, keep2, fresh2] = F::array([1.0 - beta1, beta2, 1.0 - beta2]);
         let rate = -(self.lr / (1.0 - beta1.powf(t)));
         let [rate, root, eps] = F::array([rate, (1.0 - beta2.powf(t)).sqrt(), self.eps]);

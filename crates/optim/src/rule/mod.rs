@@ -17,22 +17,22 @@ mod rprop;
 mod sgd;
 mod step;
 
-pub use adafactor::{Adafactor, AdafactorOptions};
-pub use muon::{AdjustLr, Muon, MuonOptions};
 pub use adadelta::{Adadelta, AdadeltaOptions};
+pub use adafactor::{Adafactor, AdafactorOptions};
 pub use adagrad::{Adagrad, AdagradOptions};
 pub use adam::{Adam, AdamOptions};
 pub use adamax::{Adamax, AdamaxOptions};
 pub use adamw::{AdamW, AdamWOptions};
 pub use asgd::{ASGD, ASGDOptions};
 pub use lion::{Lion, LionOptions};
+pub use muon::{AdjustLr, Muon, MuonOptions};
 pub use nadam::{NAdam, NAdamOptions};
 pub use radam::{RAdam, RAdamOptions};
 pub use rmsprop::{RMSprop, RMSpropOptions};
 pub use rprop::{Rprop, RpropOptions};
 pub use sgd::{SGD, SGDOptions};
 pub(crate) use step::Kept;
-pub use step::Step;
+pub use step::{Parts, Step};
 
 use crate::{Invalid, Options, Result};
 use tensor_core::Shape;
@@ -162,7 +162,12 @@ impl<F: Real> Gradient<F> {
 }
 
 /// The gradient and the factor of the parameter under a weight decay that is `decoupled` or enters the gradient.
-pub(crate) fn decay<F: Real>(maximize: bool, weight_decay: f64, decoupled: bool, lr: f64) -> (Gradient<F>, F) {
+pub(crate) fn decay<F: Real>(
+    maximize: bool,
+    weight_decay: f64,
+    decoupled: bool,
+    lr: f64,
+) -> (Gradient<F>, F) {
     let (l2, shrink) = if decoupled { (0.0, 1.0 - lr * weight_decay) } else { (weight_decay, 1.0) };
     (Gradient::new(maximize, l2), F::array([shrink])[0])
 }

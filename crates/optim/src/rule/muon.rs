@@ -1,6 +1,6 @@
 //! Muon.
 
-use super::{Rule, Slot, Step, check};
+use super::{Parts, Rule, Slot, Step, check};
 use crate::{Invalid, OptionValue, PerParameter, Result, Value};
 use tensor_core::step::Real;
 use tensor_core::{Shape, Tensor};
@@ -62,7 +62,10 @@ impl OptionValue for AdjustLr {
     const EXPECTED: &'static str = "original, match_rms_adamw or spectral_unclamped";
 
     fn to_value(&self) -> Value {
-        NAMES.iter().find(|(known, _)| known == self).map_or(Value::None, |(_, name)| Value::Str((*name).into()))
+        NAMES
+            .iter()
+            .find(|(known, _)| known == self)
+            .map_or(Value::None, |(_, name)| Value::Str((*name).into()))
     }
 
     fn from_value(value: &Value) -> Option<Self> {
@@ -93,14 +96,16 @@ impl Rule for MuonOptions {
         let [momentum, fresh] = F::array([self.momentum, 1.0 - self.momentum]);
         step.each(["momentum_buffer"], |p, g, [b]| (p, [b.lerp(g, fresh)]))?;
         let shape = step.shape().clone();
-        let (_, grad, [buffer]) = step.parts(["momentum_buffer"])?;
+        let Parts { grad, buffers: [buffer], .. } = step.parts(["momentum_buffer"])?;
         let mut direction = Tensor::from_slice(buffer, &shape)?;
         if self.nesterov {
-            tensor_core::step::update(direction.as_slice_mut()?, grad, [], |b, g: F, []| (g.lerp(b, momentum), []))?;
+            tensor_core::step::update(direction.as_slice_mut()?, grad, [], |b, g: F, []| {
+                (g.lerp(b, momentum), [])
+            })?;
         }
         let direction = self.orthogonal(direction)?.contiguous()?;
         let [shrink, rate] = F::array([1.0 - self.lr * self.weight_decay, -self.lr * self.ratio(&shape)]);
-        let (param, _, []) = step.parts([])?;
+        let Parts { param, .. } = step.parts([])?;
         let direction = direction.as_slice()?;
         Ok(tensor_core::step::update(param, direction, [], |p, x, []| (p * shrink + rate * x, []))?)
     }

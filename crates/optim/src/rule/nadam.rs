@@ -44,7 +44,12 @@ impl Rule for NAdamOptions {
     const NAME: &'static str = "NAdam";
 
     fn state(&self, _: &Shape) -> &'static [Slot] {
-        &[Slot::Number("step"), Slot::Number("mu_product"), Slot::Buffer("exp_avg"), Slot::Buffer("exp_avg_sq")]
+        &[
+            Slot::Number("step"),
+            Slot::Number("mu_product"),
+            Slot::Buffer("exp_avg"),
+            Slot::Buffer("exp_avg_sq"),
+        ]
     }
 
     fn check(&self) -> Result<(), Invalid> {
@@ -52,7 +57,12 @@ impl Rule for NAdamOptions {
         check::eps(self.eps)?;
         check::betas(self.betas)?;
         check::weight_decay(self.weight_decay)?;
-        Invalid::unless(self.momentum_decay >= 0.0, "momentum_decay value", self.momentum_decay, "momentum_decay >= 0")
+        Invalid::unless(
+            self.momentum_decay >= 0.0,
+            "momentum_decay value",
+            self.momentum_decay,
+            "momentum_decay >= 0",
+        )
     }
 
     fn update<F: Real>(&self, step: &mut Step<'_, F>) -> Result<()> {
@@ -64,7 +74,8 @@ impl Rule for NAdamOptions {
         let [old, factor] = F::array([*kept, mu]);
         *kept = (old * factor).to_f64();
         let product = *kept;
-        let (gradient, shrink) = decay(self.maximize, self.weight_decay, self.decoupled_weight_decay, self.lr);
+        let (gradient, shrink) =
+            decay(self.maximize, self.weight_decay, self.decoupled_weight_decay, self.lr);
         let [fresh1, keep2, fresh2] = F::array([1.0 - beta1, beta2, 1.0 - beta2]);
         let [correction, eps] = F::array([1.0 - beta2.powf(t), self.eps]);
         let of_gradient = -self.lr * (1.0 - mu) / (1.0 - product);

@@ -58,8 +58,10 @@ impl Rule for RAdamOptions {
         let (correction1, correction2) = (1.0 - beta1.powf(t), 1.0 - beta2.powf(t));
         let limit = 2.0 / (1.0 - beta2) - 1.0;
         let length = limit - 2.0 * t * beta2.powf(t) / correction2;
-        let rectify = ((length - 4.0) * (length - 2.0) * limit / ((limit - 4.0) * (limit - 2.0) * length)).sqrt();
-        let (gradient, shrink) = decay(self.maximize, self.weight_decay, self.decoupled_weight_decay, self.lr);
+        let rectify =
+            ((length - 4.0) * (length - 2.0) * limit / ((limit - 4.0) * (limit - 2.0) * length)).sqrt();
+        let (gradient, shrink) =
+            decay(self.maximize, self.weight_decay, self.decoupled_weight_decay, self.lr);
         let [fresh1, keep2, fresh2] = F::array([1.0 - beta1, beta2, 1.0 - beta2]);
         let [correction1, root, rectify] = F::array([correction1, correction2.sqrt(), rectify]);
         let [lr, eps] = F::array([self.lr, self.eps]);

@@ -54,7 +54,13 @@ impl Rule for RpropOptions {
         step.each(["prev", "step_size"], |p, g, [before, size]| {
             let g = gradient.at(p, g);
             let turn = (g * before).sign();
-            let factor = if turn > F::ZERO { plus } else if turn < F::ZERO { minus } else { F::ONE };
+            let factor = if turn > F::ZERO {
+                plus
+            } else if turn < F::ZERO {
+                minus
+            } else {
+                F::ONE
+            };
             let size = (size * factor).max(least).min(most);
             let g = if turn < F::ZERO { F::ZERO } else { g };
             (p - g.sign() * size, [g, size])

@@ -19,6 +19,16 @@ impl Kept {
     }
 }
 
+/// A parameter's elements, those of its gradient and those of buffers, in row-major order.
+pub struct Parts<'a, F, const N: usize> {
+    /// The parameter.
+    pub param: &'a mut [F],
+    /// The gradient.
+    pub grad: &'a [F],
+    /// The buffers that were asked for, in that order.
+    pub buffers: [&'a mut [F]; N],
+}
+
 /// One step of one parameter: the value, its gradient and what is kept for it.
 pub struct Step<'a, F> {
     pub(crate) param: &'a mut [F],
@@ -92,10 +102,7 @@ impl<F: Real> Step<'_, F> {
     ///
     /// # Errors
     /// If memory runs out, or a name comes twice or is not declared.
-    pub fn parts<const N: usize>(
-        &mut self,
-        names: [&'static str; N],
-    ) -> Result<(&mut [F], &[F], [&mut [F]; N])> {
+    pub fn parts<const N: usize>(&mut self, names: [&'static str; N]) -> Result<Parts<'_, F, N>> {
         let mut places = [0; N];
         for (place, name) in places.iter_mut().zip(names) {
             if !self.kept.buffers.iter().any(|(known, _)| *known == name) {
@@ -103,13 +110,14 @@ impl<F: Real> Step<'_, F> {
             }
             *place = self.kept.buffers.iter().position(|(known, _)| *known == name).unwrap_or(0);
         }
-        let twice = Error::Undeclared { optimizer: self.optimizer, name: names.first().copied().unwrap_or("") };
+        let twice =
+            Error::Undeclared { optimizer: self.optimizer, name: names.first().copied().unwrap_or("") };
         let buffers = self.kept.buffers.get_disjoint_mut(places).map_err(|_| twice)?;
         let mut slices: [&mut [F]; N] = std::array::from_fn(|_| Default::default());
         for (slice, (_, buffer)) in slices.iter_mut().zip(buffers) {
             *slice = buffer.as_slice_mut()?;
         }
-        Ok((self.param, self.grad, slices))
+        Ok(Parts { param: self.param, grad: self.grad, buffers: slices })
     }
 
     /// Replaces each element of the parameter and of the buffers `names` by what `body(p, g, buffers)` makes of the
@@ -122,7 +130,7 @@ impl<F: Real> Step<'_, F> {
         names: [&'static str; N],
         body: impl Fn(F, F, [F; N]) -> (F, [F; N]) + Sync,
     ) -> Result<()> {
-        let (param, grad, buffers) = self.parts(names)?;
+        let Parts { param, grad, buffers } = self.parts(names)?;
         Ok(tensor_core::step::update(param, grad, buffers, body)?)
     }
 }

@@ -32,7 +32,12 @@ impl Schedule for Sequential {
 
     fn check(&self, groups: &[Rates]) -> Result<(), Invalid> {
         let milestones: Vec<usize> = self.0.iter().map(|(milestone, _)| *milestone).collect();
-        Invalid::unless(milestones.is_sorted_by(|a, b| a < b), "milestones", milestones, "milestones that grow")?;
+        Invalid::unless(
+            milestones.is_sorted_by(|a, b| a < b),
+            "milestones",
+            milestones,
+            "milestones that grow",
+        )?;
         self.0.iter().try_for_each(|(_, schedule)| schedule.check(groups))
     }
 

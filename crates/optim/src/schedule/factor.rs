@@ -25,7 +25,12 @@ impl Schedule for ConstantLR {
 
     fn check(&self, _: &[Rates]) -> Result<(), Invalid> {
         let fits = (0.0..=1.0).contains(&self.factor);
-        Invalid::unless(fits, "factor", self.factor, "Constant multiplicative factor expected to be between 0 and 1")
+        Invalid::unless(
+            fits,
+            "factor",
+            self.factor,
+            "Constant multiplicative factor expected to be between 0 and 1",
+        )
     }
 
     fn set(&self, epoch: usize, rates: &mut Rates) -> Result<(), Invalid> {

@@ -41,7 +41,7 @@ pub use step::{ExponentialLR, MultiStepLR, StepLR};
 pub use swa::SWALR;
 
 use crate::value::entry;
-use crate::{Dict, Invalid, OptionValue, Optimizer, Result, StateFault};
+use crate::{Dict, Invalid, Optimizer, OptionValue, Result, StateFault};
 use std::panic::Location;
 
 /// What a schedule moves in a group of parameters.
@@ -141,8 +141,11 @@ impl Scheduler {
     fn rates(&self, optimizer: &dyn Optimizer) -> Vec<Rates> {
         let groups = optimizer.options().into_iter().zip(&self.base_lrs).enumerate();
         groups
-            .map(|(group, (options, &base_lr))| {
-                Rates { lr: options.lr(), momentum: options.momentum(), base_lr, group }
+            .map(|(group, (options, &base_lr))| Rates {
+                lr: options.lr(),
+                momentum: options.momentum(),
+                base_lr,
+                group,
             })
             .collect()
     }
@@ -151,9 +154,14 @@ impl Scheduler {
         let name = self.schedule.name();
         let mut rates = self.rates(optimizer);
         let (found, expected) = (optimizer.options().len(), self.base_lrs.len());
-        Invalid::unless(found == expected, "number of groups", found, "as many as when the scheduler was made")
-            .and_then(|()| rates.iter_mut().try_for_each(|rates| self.schedule.set(self.epoch, rates)))
-            .map_err(|invalid| invalid.of(name, location))?;
+        Invalid::unless(
+            found == expected,
+            "number of groups",
+            found,
+            "as many as when the scheduler was made",
+        )
+        .and_then(|()| rates.iter_mut().try_for_each(|rates| self.schedule.set(self.epoch, rates)))
+        .map_err(|invalid| invalid.of(name, location))?;
         for (options, rates) in optimizer.options_mut().into_iter().zip(&rates) {
             options.set_lr(rates.lr);
             if let Some(momentum) = rates.momentum.filter(|new| options.momentum() != Some(*new)) {
@@ -194,7 +202,8 @@ impl Scheduler {
             }
             Ok(read)
         };
-        let (epoch, base_lrs, last_lr) = read().map_err(|reason| reason.of(self.schedule.name(), location))?;
+        let (epoch, base_lrs, last_lr) =
+            read().map_err(|reason| reason.of(self.schedule.name(), location))?;
         (self.epoch, self.base_lrs, self.last_lr) = (epoch, base_lrs, last_lr);
         Ok(())
     }

@@ -81,7 +81,12 @@ impl Schedule for OneCycleLR {
 
     fn check(&self, groups: &[Rates]) -> Result<(), Invalid> {
         Invalid::unless(self.total_steps > 0, "total_steps", self.total_steps, "total_steps >= 1")?;
-        Invalid::unless((0.0..=1.0).contains(&self.pct_start), "pct_start", self.pct_start, "0 <= pct_start <= 1")?;
+        Invalid::unless(
+            (0.0..=1.0).contains(&self.pct_start),
+            "pct_start",
+            self.pct_start,
+            "0 <= pct_start <= 1",
+        )?;
         self.max_lr.check("max_lr", groups.len())?;
         self.base_momentum.check("base_momentum", groups.len())?;
         self.max_momentum.check("max_momentum", groups.len())?;

@@ -2,7 +2,7 @@
 
 use super::PerGroup;
 use crate::value::entry;
-use crate::{Dict, Invalid, OptionValue, Optimizer, Result, StateFault};
+use crate::{Dict, Invalid, Optimizer, OptionValue, Result, StateFault};
 use std::panic::Location;
 
 /// Multiplies the learning rate by `factor` when a metric has not got better for more than `patience` epochs:

@@ -1,6 +1,8 @@
 //! Replays recorded runs of PyTorch's optimizers: `traj.json` and `traj.safetensors` of a directory, in the format
 //! that `fixtures/optim/README.md` describes.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
+
 use autograd::{Parameter, Tensor, Var};
 use optim::*;
 use serde_json::Value as Json;
@@ -34,7 +36,8 @@ fn replay_run(run: &Json, tensors: &BTreeMap<String, Tensor>) -> Run {
     let (losses, params) = (recorded("loss"), recorded("params"));
     let problem = Problem::new(&text("problem"), tensors);
     let mut optimizer = build(&text("opt"), &problem.parameters, &run["kw"]).unwrap();
-    let mut out = Run { tag: text("tag"), optimizer: text("opt"), kw: run["kw"].clone(), all: 0.0, last: 0.0 };
+    let mut out =
+        Run { tag: text("tag"), optimizer: text("opt"), kw: run["kw"].clone(), all: 0.0, last: 0.0 };
     let mut kept = params.chunks(params.len() / KEPT_STEPS.len());
     for step in 1..=losses.len() {
         let loss = optimizer
@@ -95,27 +98,33 @@ impl Problem {
     }
 }
 
-/// The optimizer of PyTorch's class `name` with keyword arguments.
+/// The optimizer of PyTorch's class `name` with keyword arguments, one group.
 pub fn build(name: &str, parameters: &[Parameter], kw: &Json) -> Result<Box<dyn Optimizer>> {
-    fn rule<R: Rule + Default>(parameters: &[Parameter], kw: &Json) -> Result<Box<dyn Optimizer>> {
-        Ok(Box::new(PerParameter::<R>::new(parameters, options::<R>(kw))?))
+    build_groups(name, &[parameters.iter().map(NamedParameter::from).collect()], &[kw.clone()])
+}
+
+/// The optimizer of PyTorch's class `name` with groups and the keyword arguments of each.
+pub fn build_groups(name: &str, groups: &[Vec<NamedParameter>], kw: &[Json]) -> Result<Box<dyn Optimizer>> {
+    fn rule<R: Rule + Default>(groups: &[Vec<NamedParameter>], kw: &[Json]) -> Result<Box<dyn Optimizer>> {
+        let groups = groups.iter().zip(kw).map(|(group, kw)| ParamGroup::new(group, options::<R>(kw)));
+        Ok(Box::new(PerParameter::<R>::with_groups(groups)?))
     }
     match name {
-        "SGD" => rule::<SGDOptions>(parameters, kw),
-        "Adam" => rule::<AdamOptions>(parameters, kw),
-        "AdamW" => rule::<AdamWOptions>(parameters, kw),
-        "RMSprop" => rule::<RMSpropOptions>(parameters, kw),
-        "Adagrad" => rule::<AdagradOptions>(parameters, kw),
-        "Adadelta" => rule::<AdadeltaOptions>(parameters, kw),
-        "Adamax" => rule::<AdamaxOptions>(parameters, kw),
-        "NAdam" => rule::<NAdamOptions>(parameters, kw),
-        "RAdam" => rule::<RAdamOptions>(parameters, kw),
-        "ASGD" => rule::<ASGDOptions>(parameters, kw),
-        "Rprop" => rule::<RpropOptions>(parameters, kw),
-        "Adafactor" => rule::<AdafactorOptions>(parameters, kw),
-        "Muon" => rule::<MuonOptions>(parameters, kw),
-        "Lion" => rule::<LionOptions>(parameters, kw),
-        "LBFGS" => Ok(Box::new(LBFGS::new(parameters, options::<LBFGSOptions>(kw))?)),
+        "SGD" => rule::<SGDOptions>(groups, kw),
+        "Adam" => rule::<AdamOptions>(groups, kw),
+        "AdamW" => rule::<AdamWOptions>(groups, kw),
+        "RMSprop" => rule::<RMSpropOptions>(groups, kw),
+        "Adagrad" => rule::<AdagradOptions>(groups, kw),
+        "Adadelta" => rule::<AdadeltaOptions>(groups, kw),
+        "Adamax" => rule::<AdamaxOptions>(groups, kw),
+        "NAdam" => rule::<NAdamOptions>(groups, kw),
+        "RAdam" => rule::<RAdamOptions>(groups, kw),
+        "ASGD" => rule::<ASGDOptions>(groups, kw),
+        "Rprop" => rule::<RpropOptions>(groups, kw),
+        "Adafactor" => rule::<AdafactorOptions>(groups, kw),
+        "Muon" => rule::<MuonOptions>(groups, kw),
+        "Lion" => rule::<LionOptions>(groups, kw),
+        "LBFGS" => Ok(Box::new(LBFGS::new(&groups[0], options::<LBFGSOptions>(&kw[0]))?)),
         other => panic!("no optimizer {other}"),
     }
 }
