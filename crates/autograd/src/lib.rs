@@ -24,6 +24,7 @@ mod op;
 pub mod ops;
 mod parameter;
 mod pointwise;
+mod targets;
 pub mod testing;
 mod var;
 

@@ -7,7 +7,7 @@
 macro_rules! arithmetic_operators {
     ($T:ident) => {
         #[track_caller]
-        #[expect(clippy::panic, reason = "an operator has no other way to refuse; the method does")]
+        #[allow(clippy::panic, reason = "an operator has no other way to refuse; the method does")]
         fn or_panic<E: std::fmt::Display>(result: Result<$T, E>) -> $T {
             match result {
                 Ok(value) => value,
