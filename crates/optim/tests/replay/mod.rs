@@ -100,7 +100,7 @@ impl Problem {
 
 /// The optimizer of PyTorch's class `name` with keyword arguments, one group.
 pub fn build(name: &str, parameters: &[Parameter], kw: &Json) -> Result<Box<dyn Optimizer>> {
-    build_groups(name, &[parameters.iter().map(NamedParameter::from).collect()], &[kw.clone()])
+    build_groups(name, &[parameters.iter().map(NamedParameter::from).collect()], std::slice::from_ref(kw))
 }
 
 /// The optimizer of PyTorch's class `name` with groups and the keyword arguments of each.
