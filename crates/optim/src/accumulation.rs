@@ -1,7 +1,7 @@
 //! Gradients over several batches before a step.
 
 use crate::clip::{Change, map_grad};
-use crate::{Error, Invalid, NamedParameter, Result};
+use crate::{Invalid, NamedParameter, Result};
 use std::panic::Location;
 
 /// Counts batches whose gradients add up, and makes their sum a mean when a step is due: the step is that of a batch
@@ -43,8 +43,9 @@ impl Accumulation {
     /// If `every` is 0.
     #[track_caller]
     pub fn new(every: usize) -> Result<Self> {
+        let location = Location::caller();
         Invalid::unless(every > 0, "number of batches", every, "at least 1")
-            .map_err(|invalid| invalid.of("Accumulation", Location::caller()))?;
+            .map_err(|invalid| invalid.of("Accumulation", location))?;
         Ok(Self { every, count: 0 })
     }
 
@@ -58,10 +59,7 @@ impl Accumulation {
     ///
     /// # Errors
     /// If memory runs out.
-    pub fn ready(
-        &mut self,
-        params: impl IntoIterator<Item = impl Into<NamedParameter>>,
-    ) -> Result<bool, Error> {
+    pub fn ready(&mut self, params: impl IntoIterator<Item = impl Into<NamedParameter>>) -> Result<bool> {
         self.count += 1;
         if self.count < self.every {
             return Ok(false);
@@ -74,10 +72,7 @@ impl Accumulation {
     ///
     /// # Errors
     /// If memory runs out.
-    pub fn flush(
-        &mut self,
-        params: impl IntoIterator<Item = impl Into<NamedParameter>>,
-    ) -> Result<bool, Error> {
+    pub fn flush(&mut self, params: impl IntoIterator<Item = impl Into<NamedParameter>>) -> Result<bool> {
         let count = std::mem::take(&mut self.count);
         if count > 1 {
             for named in NamedParameter::list(params) {

@@ -59,9 +59,10 @@ impl AveragedModel {
         params: impl IntoIterator<Item = impl Into<NamedParameter>>,
         average: Average,
     ) -> Result<Self> {
+        let location = Location::caller();
         if let Average::Ema { decay } = average {
             Invalid::unless((0.0..=1.0).contains(&decay), "decay value", decay, "0 <= decay <= 1")
-                .map_err(|invalid| invalid.of("AveragedModel", Location::caller()))?;
+                .map_err(|invalid| invalid.of("AveragedModel", location))?;
         }
         let members = NamedParameter::list(params);
         let averages = members.iter().map(|member| member.parameter.value()).collect();

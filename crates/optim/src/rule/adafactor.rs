@@ -128,11 +128,20 @@ fn vector<F: Real>(step: &mut Step<'_, F>, scale: Scale) -> Result<()> {
 struct Row<'a, F> {
     param: &'a mut [F],
     grad: &'a [F],
-    columns: &'a [F],
-    /// The kept mean of squares.
-    mean: F,
+    /// The kept means of squares of the row and of all columns.
+    row_mean: F,
+    column_means: &'a [F],
+    /// The mean of the kept means of all rows.
+    divisor: F,
     /// The squares of the row's updates.
     squares: f64,
+}
+
+impl<F: Real> Row<'_, F> {
+    #[inline(always)]
+    fn update(&self, column: usize, least: F) -> F {
+        normalized(self.grad[column], self.row_mean * self.column_means[column] / self.divisor, least)
+    }
 }
 
 /// Columns that are summed together, so that each row is read in runs of a cache line.
@@ -152,39 +161,34 @@ impl AdafactorOptions {
         let [weight, eps1] = F::array([scale.weight, scale.eps1]);
         means_of_rows(row_var, grad, columns, weight);
         means_of_columns(col_var, grad, rows, columns, weight);
-        let least = scale.least::<F>();
         let mut all = Vec::with_capacity(row_var.len());
         let matrices = param.chunks_mut(rows * columns).zip(grad.chunks(rows * columns));
-        for ((param, grad), (means, columns_)) in
-            matrices.zip(row_var.chunks(rows).zip(col_var.chunks(columns)))
-        {
-            let mean = means.iter().map(|mean| mean.to_f64()).sum::<f64>() / rows as f64;
+        let means = row_var.chunks(rows).zip(col_var.chunks(columns));
+        for ((param, grad), (row_means, column_means)) in matrices.zip(means) {
+            let mean = row_means.iter().map(|mean| mean.to_f64()).sum::<f64>() / rows as f64;
             let divisor = F::array([mean])[0].max(eps1);
-            let cut = param.chunks_mut(columns).zip(grad.chunks(columns)).zip(means);
-            all.extend(cut.map(|((param, grad), &mean)| {
-                (Row { param, grad, columns: columns_, mean, squares: 0.0 }, divisor)
+            let cut = param.chunks_mut(columns).zip(grad.chunks(columns)).zip(row_means);
+            all.extend(cut.map(|((param, grad), &row_mean)| Row {
+                param,
+                grad,
+                row_mean,
+                column_means,
+                divisor,
+                squares: 0.0,
             }));
         }
-        let update = |row: &Row<F>, divisor: F, at: usize| {
-            normalized(row.grad[at], row.mean * row.columns[at] / divisor, least)
+        let least = scale.least::<F>();
+        let measure = |row: &mut Row<F>| {
+            row.squares = (0..columns).map(|column| row.update(column, least).to_f64().powi(2)).sum();
         };
-        for_each(
-            &mut all,
-            |_| columns,
-            |(row, divisor)| {
-                row.squares = (0..columns).map(|at| update(row, *divisor, at).to_f64().powi(2)).sum();
-            },
-        );
-        let [shrink, rate] = scale.rate::<F>(all.iter().map(|(row, _)| row.squares).sum());
-        for_each(
-            &mut all,
-            |_| columns,
-            |(row, divisor)| {
-                for at in 0..columns {
-                    row.param[at] = row.param[at] * shrink + rate * update(row, *divisor, at);
-                }
-            },
-        );
+        for_each(&mut all, |_| columns, measure);
+        let [shrink, rate] = scale.rate::<F>(all.iter().map(|row| row.squares).sum());
+        let apply = |row: &mut Row<F>| {
+            for column in 0..columns {
+                row.param[column] = row.param[column] * shrink + rate * row.update(column, least);
+            }
+        };
+        for_each(&mut all, |_| columns, apply);
         Ok(())
     }
 }
