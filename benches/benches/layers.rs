@@ -33,6 +33,11 @@ fn leaf(rng: &Rng, shape: &[usize]) -> Result<Var> {
     Ok(Var::leaf(rng.randn(shape, DType::F32)?)?)
 }
 
+/// The elements, for plain loops.
+fn elements(x: &Var) -> Result<Vec<f32>> {
+    Ok(x.detach().to_vec()?)
+}
+
 /// Measures forward, and backward into the leaves `inputs`.
 fn both_ways(
     group: &mut Group,
@@ -65,7 +70,7 @@ fn softmax(criterion: &mut Criterion, rng: &Rng) -> Result<()> {
     let x = leaf(rng, &[512, 1024])?;
     let mut group = criterion.benchmark_group("softmax 512x1024");
     both_ways(&mut group, &[&x], || x.softmax(-1))?;
-    let x = x.to_vec::<f32>()?;
+    let x = elements(&x)?;
     plain_loops(&mut group, x.len(), |y| plain::softmax(black_box(&x), y, 1024))?;
     group.finish();
     Ok(())
@@ -76,7 +81,7 @@ fn layer_norm(criterion: &mut Criterion, rng: &Rng) -> Result<()> {
     let (x, weight, bias) = (leaf(rng, &[2048, WIDTH])?, leaf(rng, &[WIDTH])?, leaf(rng, &[WIDTH])?);
     let mut group = criterion.benchmark_group("layer_norm 2048x256");
     both_ways(&mut group, &[&x, &weight, &bias], || x.layer_norm([WIDTH], Some(&weight), Some(&bias), 1e-5))?;
-    let (x, weight, bias) = (x.to_vec::<f32>()?, weight.to_vec::<f32>()?, bias.to_vec::<f32>()?);
+    let (x, weight, bias) = (elements(&x)?, elements(&weight)?, elements(&bias)?);
     plain_loops(&mut group, x.len(), |y| plain::layer_norm(black_box(&x), &weight, &bias, 1e-5, y))?;
     group.finish();
     Ok(())
@@ -88,7 +93,7 @@ fn cross_entropy(criterion: &mut Criterion, rng: &Rng) -> Result<()> {
     let target = rng.randint(0, CLASSES as i64, [512])?;
     let mut group = criterion.benchmark_group("cross_entropy 512x1000");
     both_ways(&mut group, &[&x], || x.cross_entropy(&target))?;
-    let (x, target) = (x.to_vec::<f32>()?, target.to_vec::<i64>()?);
+    let (x, target) = (elements(&x)?, target.to_vec::<i64>()?);
     measure(&mut group, "plain forward", || Ok(plain::cross_entropy(black_box(&x), &target, CLASSES)))?;
     group.finish();
     Ok(())
@@ -98,7 +103,7 @@ fn max_pool2d(criterion: &mut Criterion, rng: &Rng) -> Result<()> {
     let x = leaf(rng, &[64, 32, 28, 28])?;
     let mut group = criterion.benchmark_group("max_pool2d 2 of 64x32x28x28");
     both_ways(&mut group, &[&x], || x.max_pool2d(MaxPoolOptions::new([2, 2])))?;
-    let x = x.to_vec::<f32>()?;
+    let x = elements(&x)?;
     plain_loops(&mut group, x.len() / 4, |y| plain::max_pool2d(black_box(&x), 28, y))?;
     group.finish();
     Ok(())
@@ -113,7 +118,7 @@ fn conv2d(criterion: &mut Criterion, rng: &Rng, from: usize, to: usize, side: us
     both_ways(&mut group, &[&x, &weight, &bias], || x.conv2d(&weight, Some(&bias), options))?;
     // With many channels the plain loops take most of the whole run.
     if from == 1 {
-        let (x, weight, bias) = (x.to_vec::<f32>()?, weight.to_vec::<f32>()?, bias.to_vec::<f32>()?);
+        let (x, weight, bias) = (elements(&x)?, elements(&weight)?, elements(&bias)?);
         plain_loops(&mut group, 64 * to * side * side, |y| {
             plain::conv2d(black_box(&x), &weight, &bias, side, y);
         })?;
