@@ -51,4 +51,9 @@ impl Schedule for SWALR {
         rates.lr = end * share + start * (1.0 - share);
         Ok(())
     }
+
+    fn restart(&self, rates: &mut Rates) -> Result<(), Invalid> {
+        // It goes on from the learning rate that it finds.
+        self.set(0, rates)
+    }
 }
