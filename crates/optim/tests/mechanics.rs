@@ -402,3 +402,26 @@ fn optimizers_can_be_sent_to_threads_and_kept_as_trait_objects() {
     all.iter_mut().for_each(|opt| opt.step().unwrap());
     assert!((values(&w)[0] - 0.7).abs() < 1e-8);
 }
+
+/// PyTorch has no Lion to record: algorithm 2 of the paper, written out.
+#[test]
+fn lion_is_the_published_algorithm() {
+    let (lr, (beta1, beta2), decay) = (0.1, (0.9, 0.99), 0.5);
+    let w = param(&[1.0, -2.0, 0.5], &[3]);
+    let mut opt =
+        Lion::new([&w], LionOptions { betas: (beta1, beta2), weight_decay: decay, ..lr.into() }).unwrap();
+    let (mut want, mut mean) = (values(&w), [0.0; 3]);
+    for step in 0..20 {
+        let grad: Vec<f64> = (0..3).map(|i| f64::sin((3 * step + i) as f64)).collect();
+        w.set_grad(Some(Tensor::from_slice(&grad, [3]).unwrap())).unwrap();
+        opt.step().unwrap();
+        for i in 0..3 {
+            let update = (beta1 * mean[i] + (1.0 - beta1) * grad[i]).signum();
+            want[i] -= lr * (update + decay * want[i]);
+            mean[i] = beta2 * mean[i] + (1.0 - beta2) * grad[i];
+        }
+    }
+    for (got, want) in values(&w).iter().zip(want) {
+        assert!((got - want).abs() < 1e-12, "{got} {want}");
+    }
+}
