@@ -412,7 +412,7 @@ fn lion_is_the_published_algorithm() {
         Lion::new([&w], LionOptions { betas: (beta1, beta2), weight_decay: decay, ..lr.into() }).unwrap();
     let (mut want, mut mean) = (values(&w), [0.0; 3]);
     for step in 0..20 {
-        let grad: Vec<f64> = (0..3).map(|i| f64::sin((3 * step + i) as f64)).collect();
+        let grad: Vec<f64> = (0..3).map(|i| f64::sin((3 * step + i + 1) as f64)).collect();
         w.set_grad(Some(Tensor::from_slice(&grad, [3]).unwrap())).unwrap();
         opt.step().unwrap();
         for i in 0..3 {
