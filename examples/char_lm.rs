@@ -9,6 +9,7 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
+use train::optim::schedule::{Scheduler, warmup_cosine};
 use train::prelude::*;
 
 const HELP: &str = "
@@ -100,17 +101,18 @@ fn run() -> Result<(), Box<dyn Error>> {
 
 fn fit(model: &Gpt, tokens: &[i64], steps: usize, rng: &Rng) -> Result<()> {
     let mut opt = AdamW::new(model.parameters(), LEARNING_RATE)?;
+    let mut scheduler = Scheduler::new(&mut opt, warmup_cosine(WARM_UP.min(steps / 2), steps.max(1)))?;
     let mut progress = Progress::new("training", steps);
     // A mean over the last steps, so that the bar does not jump.
     let mut recent = None;
-    for step in 0..steps {
-        opt.set_lr(learning_rate(step, steps));
+    for _ in 0..steps {
         let starts = rng.randint(0, (tokens.len() - CONTEXT) as i64, [BATCH_SIZE])?.to_vec::<i64>()?;
         let (x, y) = passages(tokens, starts.into_iter().map(|start| start as usize), CONTEXT)?;
         let loss = cross_entropy(model, x, &y)?;
         opt.zero_grad();
         loss.backward()?;
         opt.step()?;
+        scheduler.step(&mut opt)?;
 
         let loss = f64::from(loss.detach().item::<f32>()?);
         let mean = recent.map_or(loss, |mean| 0.95 * mean + 0.05 * loss);
@@ -119,14 +121,6 @@ fn fit(model: &Gpt, tokens: &[i64], steps: usize, rng: &Rng) -> Result<()> {
     }
     progress.finish();
     Ok(())
-}
-
-fn learning_rate(step: usize, steps: usize) -> f64 {
-    if step < WARM_UP {
-        return LEARNING_RATE * (step + 1) as f64 / WARM_UP as f64;
-    }
-    let done = (step - WARM_UP) as f64 / (steps - WARM_UP).max(1) as f64;
-    LEARNING_RATE * 0.5 * (1.0 + (std::f64::consts::PI * done).cos())
 }
 
 /// The mean over all characters, in nats.

@@ -4,10 +4,10 @@
 
 use examples::{args, data, evaluate::accuracy, models};
 use std::error::Error;
-use std::f64::consts::PI;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
+use train::optim::schedule::{CosineAnnealingLR, Scheduler};
 use train::prelude::*;
 
 const HELP: &str = "
@@ -66,10 +66,9 @@ fn run() -> Result<(), Box<dyn Error>> {
 
     let loader = DataLoader::new(training, BATCH_SIZE)?.shuffle(&rng);
     let mut opt = Adam::new(model.parameters(), LEARNING_RATE)?;
+    let mut scheduler = Scheduler::new(&mut opt, CosineAnnealingLR::new(epochs.max(1)))?;
     let start = Instant::now();
     for epoch in 0..epochs {
-        let done = epoch as f64 / epochs as f64;
-        opt.set_lr(LEARNING_RATE * 0.5 * (1.0 + (PI * done).cos()));
         let mut progress = Progress::epoch(epoch, epochs, loader.len());
         let (mut mean_loss, mut correct) = (Mean::default(), Accuracy::default());
         for batch in loader.epoch(epoch) {
@@ -84,6 +83,7 @@ fn run() -> Result<(), Box<dyn Error>> {
             correct.add(&output.detach(), &classes)?;
             progress.step(classes.numel(), &[("loss", mean_loss.value()), ("accuracy %", correct.value())]);
         }
+        scheduler.step(&mut opt)?;
         progress.finish();
         println!(
             "test accuracy after epoch {}: {:.2} %",

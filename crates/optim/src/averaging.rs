@@ -3,7 +3,9 @@
 use crate::saved::check_tensor;
 use crate::value::entry;
 use crate::{Dict, Invalid, NamedParameter, OptionValue, Result, StateFault};
+use autograd::Parameter;
 use std::panic::Location;
+use std::sync::Arc;
 use tensor_core::step::{Real, update};
 use tensor_core::{DType, Tensor};
 
@@ -23,8 +25,9 @@ pub enum Average {
 /// An average of a model's weights, beside the weights: `torch.optim.swa_utils.AveragedModel`. The first update copies
 /// the weights, each later one moves the average towards them.
 ///
-/// It knows parameters only. Running statistics of batch norm belong to the weights they were seen with, so after
-/// [`with_averages`](AveragedModel::with_averages) they are to be estimated again (`update_bn`).
+/// Running statistics of batch norm belong to the weights they were seen with: either they are averaged too
+/// ([`with_buffers`](AveragedModel::with_buffers); `train::averaged_model` does it for a module), or they are estimated
+/// again under the averages (`train::update_bn`).
 ///
 /// ```
 /// use autograd::{Parameter, Tensor};
@@ -43,10 +46,44 @@ pub enum Average {
 /// ```
 #[derive(Clone, Debug)]
 pub struct AveragedModel {
-    members: Vec<NamedParameter>,
+    members: Vec<Member>,
     averages: Vec<Tensor>,
     average: Average,
     n_averaged: usize,
+}
+
+/// A tensor that is averaged: a parameter, or a buffer of a module, which this crate does not know.
+pub trait AveragedValue: Send + Sync {
+    /// The present value.
+    fn value(&self) -> Tensor;
+
+    /// Replaces the value by one of the same shape and dtype.
+    ///
+    /// # Errors
+    /// If it does not fit.
+    fn set_value(&self, value: Tensor) -> Result<()>;
+}
+
+impl AveragedValue for Parameter {
+    fn value(&self) -> Tensor {
+        self.value()
+    }
+
+    fn set_value(&self, value: Tensor) -> Result<()> {
+        Ok(self.set_value(value)?)
+    }
+}
+
+#[derive(Clone)]
+struct Member {
+    name: Option<String>,
+    value: Arc<dyn AveragedValue>,
+}
+
+impl std::fmt::Debug for Member {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Member").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 impl AveragedModel {
@@ -64,9 +101,24 @@ impl AveragedModel {
             Invalid::unless((0.0..=1.0).contains(&decay), "decay value", decay, "0 <= decay <= 1")
                 .map_err(|invalid| invalid.of("AveragedModel", location))?;
         }
-        let members = NamedParameter::list(params);
-        let averages = members.iter().map(|member| member.parameter.value()).collect();
+        let member = |named: NamedParameter| Member { name: named.name, value: Arc::new(named.parameter) };
+        let members: Vec<Member> = NamedParameter::list(params).into_iter().map(member).collect();
+        let averages = members.iter().map(|member| member.value.value()).collect();
         Ok(Self { members, averages, average, n_averaged: 0 })
+    }
+
+    /// Averages these too: `use_buffers=True`. Integers are averaged in f32 and cut to integers at each update, as in
+    /// PyTorch.
+    #[must_use]
+    pub fn with_buffers(
+        mut self,
+        buffers: impl IntoIterator<Item = (String, Arc<dyn AveragedValue>)>,
+    ) -> Self {
+        for (name, value) in buffers {
+            self.averages.push(value.value());
+            self.members.push(Member { name: Some(name), value });
+        }
+        self
     }
 
     /// Takes the present weights in: after each step for [`Average::Ema`], after each epoch for [`Average::Swa`].
@@ -80,20 +132,23 @@ impl AveragedModel {
             Average::Ema { decay } => 1.0 - decay,
         };
         for (member, average) in self.members.iter().zip(&mut self.averages) {
-            let value = member.parameter.value();
-            if self.n_averaged == 0 {
-                *average = value.deep_clone()?;
-            } else if value.dtype() == DType::F64 {
-                move_towards::<f64>(average, &value, weight)?;
-            } else {
-                move_towards::<f32>(average, &value, weight)?;
+            let value = member.value.value();
+            match value.dtype() {
+                _ if self.n_averaged == 0 => *average = value.deep_clone()?,
+                DType::F64 => move_towards::<f64>(average, &value, weight)?,
+                DType::F32 => move_towards::<f32>(average, &value, weight)?,
+                dtype => {
+                    let mut float = average.to_dtype(DType::F32)?;
+                    move_towards::<f32>(&mut float, &value.to_dtype(DType::F32)?, weight)?;
+                    *average = float.to_dtype(dtype)?;
+                }
             }
         }
         self.n_averaged += 1;
         Ok(())
     }
 
-    /// The averages, in the order of the parameters.
+    /// The averages, in the order of the parameters, those of buffers behind them.
     pub fn averages(&self) -> &[Tensor] {
         &self.averages
     }
@@ -109,19 +164,19 @@ impl AveragedModel {
     /// # Errors
     /// If a parameter does not take its average.
     pub fn with_averages<R>(&self, body: impl FnOnce() -> R) -> Result<R> {
-        struct Restore<'a>(&'a [NamedParameter], Vec<Tensor>);
+        struct Restore<'a>(&'a [Member], Vec<Tensor>);
         impl Drop for Restore<'_> {
             fn drop(&mut self) {
                 for (member, value) in self.0.iter().zip(self.1.drain(..)) {
-                    // It is the value that was taken from this parameter, so it fits.
-                    let _fits = member.parameter.set_value(value);
+                    // It is the value that was taken from this member, so it fits.
+                    let _fits = member.value.set_value(value);
                 }
             }
         }
-        let values = self.members.iter().map(|member| member.parameter.value()).collect();
+        let values = self.members.iter().map(|member| member.value.value()).collect();
         let _restore = Restore(&self.members, values);
         for (member, average) in self.members.iter().zip(&self.averages) {
-            member.parameter.set_value(average.clone())?;
+            member.value.set_value(average.clone())?;
         }
         Ok(body())
     }
@@ -152,7 +207,7 @@ impl AveragedModel {
     }
 
     fn keys(&self) -> Vec<String> {
-        let name = |(place, member): (usize, &NamedParameter)| match &member.name {
+        let name = |(place, member): (usize, &Member)| match &member.name {
             Some(name) => format!("module.{name}"),
             None => format!("module.{place}"),
         };

@@ -32,7 +32,7 @@ pub mod schedule;
 mod value;
 
 pub use accumulation::Accumulation;
-pub use averaging::{Average, AveragedModel};
+pub use averaging::{Average, AveragedModel, AveragedValue};
 pub use clip::{ClipOptions, clip_grad_norm, clip_grad_value, clip_grads_with_norm, total_norm};
 pub use error::{Error, Invalid, Result, StateFault};
 pub use group::{NamedParameter, ParamGroup};

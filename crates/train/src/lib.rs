@@ -31,6 +31,7 @@
 //! # }
 //! ```
 
+mod averaging;
 pub mod data;
 mod error;
 pub mod metric;
@@ -38,6 +39,7 @@ mod model;
 pub mod progress;
 
 pub use autograd::{self, DType, Parameter, Tensor, Var, no_grad};
+pub use averaging::{averaged_model, update_bn};
 pub use error::{Error, Result};
 pub use model::{load_model, save_model};
 pub use nn;

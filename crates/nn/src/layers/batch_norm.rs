@@ -4,6 +4,7 @@ use crate::error::OfLayer;
 use crate::{Buffer, Layer, Module, Result, Training, Walk};
 use autograd::{DType, Parameter, Tensor, Var};
 use std::panic::Location;
+use std::sync::{PoisonError, RwLock};
 
 /// [`BatchNorm`] over `[N, C]` or `[N, C, L]`: `nn.BatchNorm1d`.
 pub type BatchNorm1d = BatchNorm<1>;
@@ -47,7 +48,7 @@ pub struct BatchNorm<const DIMS: usize> {
     training: Training,
     num_features: usize,
     eps: f64,
-    momentum: Option<f64>,
+    momentum: RwLock<Option<f64>>,
 }
 
 impl<const DIMS: usize> Module for BatchNorm<DIMS> {
@@ -84,7 +85,7 @@ impl<const DIMS: usize> Module for BatchNorm<DIMS> {
 
     fn extra_repr(&self) -> String {
         let Self { num_features, eps, .. } = self;
-        let momentum = self.momentum.map_or_else(|| "None".to_string(), |momentum| momentum.to_string());
+        let momentum = self.momentum().map_or_else(|| "None".to_string(), |momentum| momentum.to_string());
         let (affine, track) = (self.weight.is_some(), self.running_mean.is_some());
         format!(
             "{num_features}, eps={eps:e}, momentum={momentum}, affine={affine}, track_running_stats={track}"
@@ -112,6 +113,31 @@ impl<const DIMS: usize> BatchNorm<DIMS> {
             track_running_stats: true,
             dtype: DType::F32,
         }
+    }
+
+    /// Share of a batch in the running statistics; None: the average of all batches since the last reset.
+    pub fn momentum(&self) -> Option<f64> {
+        *self.momentum.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the momentum.
+    pub fn set_momentum(&self, momentum: Option<f64>) {
+        *self.momentum.write().unwrap_or_else(PoisonError::into_inner) = momentum;
+    }
+
+    /// Forgets the running statistics: mean 0, variance 1, no batch seen.
+    ///
+    /// # Errors
+    /// If memory does not suffice.
+    pub fn reset_running_stats(&self) -> Result<()> {
+        let shape = [self.num_features];
+        if let Some(mean) = &self.running_mean {
+            mean.set_value(Tensor::zeros(shape, mean.value().dtype())?)?;
+        }
+        if let Some(var) = &self.running_var {
+            var.set_value(Tensor::ones(shape, var.value().dtype())?)?;
+        }
+        self.num_batches_tracked.as_ref().map_or(Ok(()), |batches| batches.set_value(Tensor::scalar(0i64)?))
     }
 
     #[track_caller]
@@ -142,7 +168,7 @@ impl<const DIMS: usize> BatchNorm<DIMS> {
         };
         let count = batches.value().item::<i64>()? + 1;
         // Without momentum, the plain average of all batches.
-        let momentum = self.momentum.unwrap_or(1.0 / count as f64);
+        let momentum = self.momentum().unwrap_or(1.0 / count as f64);
         for (running, batch) in [(running_mean, mean), (running_var, var)] {
             let kept = running.value().mul_scalar(1.0 - momentum)?;
             running.set_value(kept.add(&batch.mul_scalar(momentum)?)?)?;
@@ -225,7 +251,7 @@ impl<const DIMS: usize> BatchNormOptions<DIMS> {
             training: Training::default(),
             num_features,
             eps,
-            momentum,
+            momentum: RwLock::new(momentum),
         })
     }
 }
