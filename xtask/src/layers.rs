@@ -25,6 +25,7 @@ const PLACES: &[(&str, Place)] = &[
     ("train", Layer(3)),
     ("examples", Layer(4)),
     ("benches", Layer(4)),
+    ("conformance", Layer(4)),
     ("xtask", Layer(4)),
 ];
 

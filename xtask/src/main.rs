@@ -3,6 +3,7 @@
 //! A command is a row in [`COMMANDS`] and a module with a function `run`.
 
 mod ci;
+mod conformance;
 mod layers;
 mod metadata;
 mod tidy;
@@ -36,6 +37,12 @@ const COMMANDS: &[Command] = &[
         arguments: "[STEP]...",
         about: "run every check, or the named steps, and print one line a step",
         run: ci::run,
+    },
+    Command {
+        name: "replay",
+        arguments: "[DIR]...",
+        about: "make PyTorch's recorded calls and runs again (default: those of fixtures/) and compare",
+        run: conformance::replay,
     },
     Command {
         name: "layers",

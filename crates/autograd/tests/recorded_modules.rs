@@ -2,14 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
 
-mod replay;
-
 use autograd::{
     Approximate, AttentionOptions, ConvOptions, CrossEntropyOptions, MaxPoolOptions, Reduction, Result,
     Tensor, Var,
 };
+use conformance::record;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
+use std::path::Path;
 use tensor_core::Activation;
 
 /// A recorded case, its tensors as variables.
@@ -62,7 +62,9 @@ impl Case {
 
 /// Replays the cases of `NAME.json`: output and all gradients.
 fn replay_cases(name: &str, call: impl Fn(&Case) -> Result<Var>) {
-    let (cases, tensors) = replay::read("modules", name);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/modules");
+    let (cases, tensors) = record::read(&folder, name).unwrap();
+    let cases = record::list(&cases, name).unwrap();
     let tensor = |key: &Json| tensors[key.as_str().unwrap()].clone();
     let table = |object: &Json| -> BTreeMap<String, Tensor> {
         object
@@ -71,7 +73,7 @@ fn replay_cases(name: &str, call: impl Fn(&Case) -> Result<Var>) {
             .unwrap_or_default()
     };
     let mut failures = Vec::new();
-    for case in &cases {
+    for case in cases {
         let var = |x: Tensor| if x.dtype().is_float() { Var::leaf(x).unwrap() } else { x.into() };
         let inputs = table(&case["inputs"]).into_iter().chain(table(&case["parameters"]));
         let read = Case {
@@ -82,11 +84,11 @@ fn replay_cases(name: &str, call: impl Fn(&Case) -> Result<Var>) {
             buffers_after: table(&case["buffers_after"]),
         };
         let outcome = call(&read).map_err(|e| e.to_string()).and_then(|y| {
-            replay::compare("output", &y.detach(), &tensor(&case["output"]), 1e-7)?;
+            record::compare("output", &y.detach(), &tensor(&case["output"]), 1e-7)?;
             y.backward_with(&tensor(&case["cotangent"])).map_err(|e| e.to_string())?;
             table(&case["grads"]).iter().try_for_each(|(name, expected)| {
                 let found = read.var(name).grad().ok_or(format!("{name} has no gradient"))?;
-                replay::compare(&format!("gradient of {name}"), &found, expected, 1e-7)
+                record::compare(&format!("gradient of {name}"), &found, expected, 1e-7)
             })
         });
         if let Err(failure) = outcome {
@@ -151,7 +153,7 @@ fn batch_norm() {
         for (name, new) in [("running_mean", mean), ("running_var", var)] {
             if let Some(running) = buffer(name) {
                 let after = running.mul_scalar(1.0 - momentum)?.add(&new.mul_scalar(momentum)?)?;
-                replay::compare(name, &after, &case.buffers_after[name], 1e-7).unwrap();
+                record::compare(name, &after, &case.buffers_after[name], 1e-7).unwrap();
             }
         }
         Ok(y)

@@ -2,9 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
 
-#[allow(dead_code, reason = "shared with other tests")]
-mod replay;
-
 use autograd::{Parameter, Tensor, Var};
 use optim::*;
 use serde_json::Value as Json;
@@ -55,7 +52,7 @@ impl Network {
             "Muon" => vec![named[..2].to_vec()],
             _ => vec![named[..2].to_vec(), named[2..].to_vec()],
         };
-        replay::build_groups(name, &groups, &[kw(lr), kw(lr / 2.0)]).unwrap()
+        conformance::optim::build_groups(name, &groups, &[kw(lr), kw(lr / 2.0)]).unwrap()
     }
 
     fn step(&self, optimizer: &mut dyn Optimizer) -> f64 {
@@ -96,7 +93,7 @@ fn state_of(json: &Json, tensors: &BTreeMap<String, Tensor>) -> StateDict {
             }
             Json::Object(_) => Value::Dict(dict(json, tensors)),
             Json::Array(items) => Value::List(items.iter().map(|item| value(item, tensors)).collect()),
-            plain => replay::value_of(plain),
+            plain => conformance::optim::value_of(plain),
         }
     }
     fn dict(json: &Json, tensors: &BTreeMap<String, Tensor>) -> Dict {

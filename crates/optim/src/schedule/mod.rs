@@ -85,6 +85,24 @@ pub trait Schedule: Send {
     }
 }
 
+impl<S: Schedule + ?Sized> Schedule for Box<S> {
+    fn name(&self) -> &'static str {
+        (**self).name()
+    }
+
+    fn check(&self, groups: &[Rates]) -> Result<(), Invalid> {
+        (**self).check(groups)
+    }
+
+    fn set(&self, epoch: usize, rates: &mut Rates) -> Result<(), Invalid> {
+        (**self).set(epoch, rates)
+    }
+
+    fn restart(&self, rates: &mut Rates) -> Result<(), Invalid> {
+        (**self).restart(rates)
+    }
+}
+
 /// A schedule at work on an optimizer: `scheduler.step()` after each epoch (or each step, for those that count steps),
 /// after the optimizer's.
 ///

@@ -1,0 +1,6 @@
+//! Distances and similarities.
+
+use super::Adapter;
+
+/// The operations of this family.
+pub const ADAPTERS: &[Adapter] = &[];

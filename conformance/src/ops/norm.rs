@@ -1,0 +1,34 @@
+//! Normalisation.
+
+use super::shared::*;
+use super::{Adapter, adapter};
+
+/// The operations of this family.
+pub const ADAPTERS: &[Adapter] = &[
+    adapter("batch_norm", "nn_functional_batch_norm", batch_norm),
+    adapter("layer_norm", "nn_functional_layer_norm", |c| {
+        let shape = c.arg(0, "normalized_shape").shape()?;
+        let (weight, bias) =
+            (c.arg(1, "weight").optional(Value::var)?, c.arg(2, "bias").optional(Value::var)?);
+        one(c.x()?.layer_norm(shape, weight.as_ref(), bias.as_ref(), c.arg(3, "eps").float_or(1e-5)?))
+    }),
+    adapter("rms_norm", "nn_functional_rms_norm", |c| {
+        let shape = c.arg(0, "normalized_shape").shape()?;
+        let weight = c.arg(1, "weight").optional(Value::var)?;
+        one(c.x()?.rms_norm(shape, weight.as_ref(), c.arg(2, "eps").float_or(f64::EPSILON)?))
+    }),
+];
+
+fn batch_norm(c: &Call) -> Replayed {
+    let x = c.x()?;
+    if x.rank() < 2 {
+        return unsupported("no channels");
+    }
+    let (weight, bias) = (c.arg(2, "weight").optional(Value::var)?, c.arg(3, "bias").optional(Value::var)?);
+    let (weight, bias, eps) = (weight.as_ref(), bias.as_ref(), c.arg(6, "eps").float_or(1e-5)?);
+    if c.arg(4, "training").bool_or(false)? {
+        return Ok(vec![x.batch_norm(weight, bias, eps)?.0]);
+    }
+    let (mean, var) = (c.arg(0, "running_mean").tensor()?, c.arg(1, "running_var").tensor()?);
+    one(x.batch_norm_eval(&mean, &var, weight, bias, eps))
+}

@@ -1,0 +1,19 @@
+//! `cargo xtask replay`: PyTorch's recorded calls and runs, made again by the package `conformance`.
+
+use crate::{Error, Result};
+use std::process::Command;
+
+/// Replays the folders, or all recorded in the repository.
+pub fn replay(arguments: &[String]) -> Result {
+    let recorded = || ["fixtures/ops", "fixtures/optim", "fixtures/schedulers"].map(String::from).to_vec();
+    run("replay", if arguments.is_empty() { recorded() } else { arguments.to_vec() })
+}
+
+fn run(command: &str, arguments: Vec<String>) -> Result {
+    let status = Command::new(env!("CARGO"))
+        .args(["run", "--quiet", "--package", "conformance", "--", command])
+        .args(arguments)
+        .status()
+        .map_err(|e| Error::Broken(format!("cargo run: {e}")))?;
+    if status.success() { Ok(()) } else { Err(Error::Findings) }
+}
