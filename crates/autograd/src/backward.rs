@@ -4,14 +4,17 @@
 //! number is visited next, so all gradients of a node's outputs have met before its rule runs.
 
 use crate::graph::{Edge, Input, Node, Saved};
+use crate::hook::NodeHook;
+use crate::hooked::Hooked;
 use crate::leaf::Leaf;
-use crate::op::{Context, Grads};
+use crate::mode::{self, Anomaly, Mode};
+use crate::op::{Context, Grads, Op};
 use crate::targets::Targets;
-use crate::{Error, Result, Var, set_grad_enabled};
+use crate::{Error, Result, Var, anomaly};
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
 use std::panic::Location;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use tensor_core::Tensor;
 
 impl Var {
@@ -64,6 +67,8 @@ pub struct Grad {
     pub retain_graph: Option<bool>,
     /// An input that the outputs do not depend on gives `None` instead of an error.
     pub allow_unused: bool,
+    /// An input that the outputs do not depend on gives zeros.
+    pub materialize_grads: bool,
 }
 
 impl Grad {
@@ -80,7 +85,12 @@ impl Grad {
         let mut walk = Walk::new(Some(targets), retain_graph, self.create_graph, location);
         walk.start(outputs, seeds)?;
         walk.run()?;
-        let found = walk.targets.map(|t| t.found).unwrap_or_default();
+        let mut found = walk.targets.map(|t| t.found).unwrap_or_default();
+        if self.materialize_grads {
+            for (grad, input) in found.iter_mut().zip(inputs).filter(|(grad, _)| grad.is_none()) {
+                *grad = Some(input.value().zeros_like()?.into());
+            }
+        }
         match found.iter().position(Option::is_none) {
             Some(index) if !self.allow_unused => Err(Error::Unused { index, location }),
             _ => Ok(found),
@@ -120,8 +130,8 @@ struct Walk {
     pending: BTreeMap<u64, Pending>,
     /// Where gradients are caught; None when they rest in the leaves.
     targets: Option<Targets>,
-    /// Leaves with hooks, which see the whole gradient once, when nothing more can be added.
-    hooked: Vec<(Arc<Leaf>, Option<Var>)>,
+    hooked: Hooked,
+    anomaly: Anomaly,
     retain_graph: bool,
     create_graph: bool,
     location: &'static Location<'static>,
@@ -134,7 +144,8 @@ impl Walk {
         create_graph: bool,
         location: &'static Location<'static>,
     ) -> Self {
-        Walk { pending: BTreeMap::new(), targets, hooked: Vec::new(), retain_graph, create_graph, location }
+        let (pending, hooked, anomaly) = (BTreeMap::new(), Hooked::default(), mode::current().anomaly);
+        Walk { pending, targets, hooked, anomaly, retain_graph, create_graph, location }
     }
 
     fn start(&mut self, outputs: &[&Var], seeds: &[Option<Var>]) -> Result<()> {
@@ -170,8 +181,11 @@ impl Walk {
     }
 
     fn run(&mut self) -> Result<()> {
-        let _mode = set_grad_enabled(self.create_graph);
-        while let Some((_, Pending { node, mut grads })) = self.pending.pop_last() {
+        // What a rule computes on its way is the rule's own affair: the engine checks what comes out.
+        let _mode = mode::enter(|mode| *mode = Mode { grad: self.create_graph, ..Mode::START });
+        // An output may be a leaf itself.
+        self.settle(u64::MAX)?;
+        while let Some((sequence, Pending { node, mut grads })) = self.pending.pop_last() {
             notify(&node, &mut grads)?;
             if let Some(targets) = &mut self.targets {
                 targets.catch(&node, &grads);
@@ -190,8 +204,9 @@ impl Walk {
                     self.accumulate(input, grad)?;
                 }
             }
+            self.settle(sequence)?;
         }
-        self.finish()
+        self.settle(0)
     }
 
     /// Whether the gradient of an input goes anywhere.
@@ -212,20 +227,28 @@ impl Walk {
         }
         // The lock is not held while the rule runs: a rule may apply operations, and its hooks go backward again.
         let kept = if self.retain_graph {
-            Saved {
-                inputs: saved.inputs.clone(),
-                outputs: saved.outputs.clone(),
-                extra: saved.extra.clone(),
-                freed: false,
-            }
+            saved.clone()
         } else {
             let kept = std::mem::take(&mut *saved);
-            saved.freed = !(kept.inputs.is_empty() && kept.outputs.is_empty() && kept.extra.is_empty());
+            saved.freed = !kept.is_empty();
             kept
         };
         drop(saved);
-        let ctx = Context { node, saved: &kept, grads, needs, create_graph: self.create_graph };
-        let input_grads = node.op.backward(&ctx).map_err(|e| e.at(node.location))?;
+        let run = |op: &dyn Op, saved: &Saved| {
+            let ctx = Context { node, saved, grads, needs, create_graph: self.create_graph };
+            op.backward(&ctx).map_err(|e| e.at(node.location))
+        };
+        let input_grads = match &kept.region {
+            None => run(&node.op, &kept)?,
+            Some(place) => {
+                let again = place.0.take(place.1, node)?;
+                let kept = std::mem::take(&mut *again.saved());
+                run(&again.op, &kept)?
+            }
+        };
+        if self.anomaly != Anomaly::Nothing {
+            anomaly::check_gradients(self.anomaly, node.op.name(), &input_grads, node.location)?;
+        }
         if input_grads.len() != node.inputs.len() {
             return Err(Error::GradCount {
                 op: node.op.name(),
@@ -274,27 +297,26 @@ impl Walk {
     }
 
     fn accumulate_leaf(&mut self, leaf: &Arc<Leaf>, grad: Var) -> Result<()> {
-        if leaf.hooks().is_empty() {
-            return self.deposit(leaf, grad);
-        }
-        match self.hooked.iter_mut().find(|(hooked, _)| Arc::ptr_eq(hooked, leaf)) {
-            Some((_, sum)) => add_to(sum, grad),
-            None => {
-                self.hooked.push((Arc::clone(leaf), Some(grad)));
-                Ok(())
-            }
-        }
+        if leaf.hooks().is_empty() { self.deposit(leaf, grad) } else { self.hooked.add(leaf, grad) }
     }
 
-    /// Runs the hooks of leaves on their gradients, which are complete.
-    fn finish(&mut self) -> Result<()> {
-        for (leaf, grad) in std::mem::take(&mut self.hooked) {
-            let Some(mut grad) = grad else { continue };
-            let hooks = leaf.hooks().clone();
-            for hook in hooks {
+    /// Runs the hooks of leaves whose gradients are complete, now that node `sequence` has been visited.
+    fn settle(&mut self, sequence: u64) -> Result<()> {
+        if self.hooked.is_empty() {
+            return Ok(());
+        }
+        for (leaf, mut grad) in self.hooked.complete(sequence, self.pending.values().map(|p| &p.node)) {
+            let hooks = leaf.hooks().grad.clone();
+            for (_, hook) in hooks {
                 grad = replaced(&grad, hook(&grad), &leaf.shape, self.location)?;
             }
             self.deposit(&leaf, grad)?;
+            if self.targets.is_none() {
+                let hooks = leaf.hooks().accumulated.clone();
+                for (_, hook) in hooks {
+                    hook().map_err(|e| Error::Hook { reason: e.to_string(), location: self.location })?;
+                }
+            }
         }
         Ok(())
     }
@@ -333,14 +355,14 @@ pub(crate) fn add_to(slot: &mut Option<Var>, grad: Var) -> Result<()> {
 /// Runs hooks on the gradients of a node's outputs and keeps those that were asked for.
 fn notify(node: &Arc<Node>, grads: &mut [Option<Var>]) -> Result<()> {
     let Some(extras) = node.known_extras() else { return Ok(()) };
-    let hooks = extras.hooks.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    for (output, hook) in hooks {
+    let hooks = extras.hooks().clone();
+    for NodeHook { output, hook, .. } in hooks {
         if let Some(grad) = &mut grads[output as usize] {
             let shape = grad.shape().clone();
             *grad = replaced(grad, hook(grad), &shape, node.location)?;
         }
     }
-    let mut retained = extras.retained.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut retained = extras.retained();
     for (output, kept) in retained.iter_mut() {
         if let Some(grad) = &grads[*output as usize] {
             match kept {

@@ -173,6 +173,41 @@ pub enum Error {
         /// Where it was applied.
         created: &'static Location<'static>,
     },
+    /// A NaN or infinity that anomaly mode found.
+    #[error(
+        "{pass}: function '{op}' returned {found} values in its {index}th output, of shape {shape}; \
+         it was applied at {created}"
+    )]
+    Anomaly {
+        /// "forward" or "backward": there the outputs are the gradients of the operation's inputs.
+        pass: &'static str,
+        /// The operation.
+        op: &'static str,
+        /// Which output.
+        index: usize,
+        /// "nan" or "inf".
+        found: &'static str,
+        /// The output's shape.
+        shape: Shape,
+        /// Where the operation was applied.
+        created: &'static Location<'static>,
+    },
+    /// A checkpoint that cannot be computed again as it was.
+    #[error("checkpoint: {reason} (called at {location})")]
+    Checkpoint {
+        /// What differed.
+        reason: String,
+        /// The call of `checkpoint`.
+        location: &'static Location<'static>,
+    },
+    /// A hook on a finished gradient that failed.
+    #[error("backward: a post-accumulate-grad hook failed: {reason} (called at {location})")]
+    Hook {
+        /// The hook's words.
+        reason: String,
+        /// The call of backward.
+        location: &'static Location<'static>,
+    },
     /// An analytical gradient that differs from the numerical one.
     #[error(
         "gradcheck: Jacobian mismatch for output {output} with respect to input {input}, element [{row}, {column}]: \

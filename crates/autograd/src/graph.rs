@@ -1,6 +1,8 @@
 //! The graph: nodes that point to what they were computed from, and nothing that points back.
 
-use crate::leaf::{Hook, Leaf};
+use crate::checkpoint::Region;
+use crate::hook::NodeHook;
+use crate::leaf::Leaf;
 use crate::op::Op;
 use smallvec::SmallVec;
 use std::panic::Location;
@@ -24,19 +26,41 @@ pub(crate) struct Input {
 }
 
 /// The values that an operation keeps for its rule, until a backward without `retain_graph` frees them.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Saved {
     pub inputs: SmallVec<[Tensor; 2]>,
     pub outputs: SmallVec<[Tensor; 1]>,
     pub extra: SmallVec<[Tensor; 1]>,
+    /// The checkpoint that computes the values again, and the node's place in it.
+    pub region: Option<Box<(Arc<Region>, usize)>>,
     pub freed: bool,
+}
+
+impl Saved {
+    /// Whether nothing is kept.
+    pub fn is_empty(&self) -> bool {
+        self.inputs.is_empty() && self.outputs.is_empty() && self.extra.is_empty() && self.region.is_none()
+    }
 }
 
 /// What few nodes have: hooks and kept gradients, by output.
 #[derive(Default)]
 pub(crate) struct Extras {
-    pub hooks: Mutex<Vec<(u32, Hook)>>,
-    pub retained: Mutex<Vec<(u32, Option<Tensor>)>>,
+    hooks: Mutex<Vec<NodeHook>>,
+    retained: Mutex<Vec<(u32, Option<Tensor>)>>,
+}
+
+// A panic while one of the locks was held leaves whole values behind.
+impl Extras {
+    /// The hooks, locked.
+    pub fn hooks(&self) -> MutexGuard<'_, Vec<NodeHook>> {
+        self.hooks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The kept gradients, locked.
+    pub fn retained(&self) -> MutexGuard<'_, Vec<(u32, Option<Tensor>)>> {
+        self.retained.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// An applied operation.

@@ -1,23 +1,34 @@
 //! A leaf: where a gradient comes to rest.
 
+use crate::hook::{GradHook, LeafHook};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tensor_core::{DType, Shape, Tensor};
-
-/// Changes or reads a gradient on its way; `Some` replaces it.
-pub(crate) type Hook = Arc<dyn Fn(&crate::Var) -> Option<crate::Var> + Send + Sync>;
 
 /// The gradient of one value that the user made, shared by all handles on the value.
 pub(crate) struct Leaf {
     pub shape: Shape,
     pub dtype: DType,
     grad: Mutex<Option<Tensor>>,
-    hooks: Mutex<Vec<Hook>>,
+    hooks: Mutex<Hooks>,
+}
+
+/// What runs when a backward has brought the last gradient, each with its number.
+#[derive(Default)]
+pub(crate) struct Hooks {
+    pub grad: Vec<(u64, GradHook)>,
+    pub accumulated: Vec<(u64, LeafHook)>,
+}
+
+impl Hooks {
+    pub fn is_empty(&self) -> bool {
+        self.grad.is_empty() && self.accumulated.is_empty()
+    }
 }
 
 impl Leaf {
     pub fn new(value: &Tensor) -> Arc<Self> {
         let (shape, dtype) = (value.shape().clone(), value.dtype());
-        Arc::new(Self { shape, dtype, grad: Mutex::new(None), hooks: Mutex::new(Vec::new()) })
+        Arc::new(Self { shape, dtype, grad: Mutex::new(None), hooks: Mutex::default() })
     }
 
     /// The gradient, locked.
@@ -27,7 +38,7 @@ impl Leaf {
     }
 
     /// The hooks, locked.
-    pub fn hooks(&self) -> MutexGuard<'_, Vec<Hook>> {
+    pub fn hooks(&self) -> MutexGuard<'_, Hooks> {
         self.hooks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -14,10 +14,14 @@
 //! # Ok::<(), autograd::Error>(())
 //! ```
 
+mod anomaly;
 mod backward;
 mod check;
+mod checkpoint;
 mod error;
 mod graph;
+mod hook;
+mod hooked;
 mod leaf;
 mod mode;
 mod op;
@@ -28,9 +32,12 @@ mod targets;
 pub mod testing;
 mod var;
 
+pub use anomaly::{detect_anomaly, detect_nan, set_detect_anomaly};
 pub use backward::{Grad, backward, grad};
 pub use check::{GradCheck, Outputs, gradcheck, gradgradcheck};
+pub use checkpoint::checkpoint;
 pub use error::{Error, Result};
+pub use hook::{HookHandle, HookResult};
 pub use mode::{GradMode, enable_grad, is_grad_enabled, no_grad, set_grad_enabled};
 pub use op::{Context, Forward, Grads, Keep, Op, apply, apply_multi};
 pub use ops::AttentionOptions;

@@ -1,7 +1,8 @@
 //! What an operation is to the engine, and the one function through which the graph grows.
 
 use crate::graph::{Edge, Input, Node, Saved};
-use crate::{Error, Result, Var, is_grad_enabled};
+use crate::mode::{self, Anomaly, Saving};
+use crate::{Error, Result, Var, anomaly, checkpoint};
 use smallvec::SmallVec;
 use std::panic::Location;
 use std::sync::Arc;
@@ -239,7 +240,11 @@ type Recorded = (SmallVec<[Tensor; 1]>, Option<Arc<Node>>);
 fn record<O: Op>(op: O, inputs: &[&Var], location: &'static Location<'static>) -> Result<Recorded> {
     let values: SmallVec<[&Tensor; 4]> = inputs.iter().map(|x| x.value()).collect();
     let Forward { outputs, extra } = op.forward(&values).map_err(|e| e.at(location))?;
-    let tracked = is_grad_enabled()
+    let mode = mode::current();
+    if mode.anomaly != Anomaly::Nothing {
+        anomaly::check_outputs(mode.anomaly, op.name(), &outputs, location)?;
+    }
+    let tracked = mode.grad
         && inputs.iter().any(|x| x.edge().is_some())
         && outputs.iter().any(|y| y.dtype().is_float());
     if !tracked {
@@ -250,13 +255,17 @@ fn record<O: Op>(op: O, inputs: &[&Var], location: &'static Location<'static>) -
         inputs: if keep.inputs() { values.iter().map(|&x| x.clone()).collect() } else { SmallVec::new() },
         outputs: if keep.outputs() { outputs.clone() } else { SmallVec::new() },
         extra,
-        freed: false,
+        ..Saved::default()
     };
     let inputs = inputs
         .iter()
         .map(|x| Input { edge: x.edge().cloned(), shape: x.shape().clone(), dtype: x.dtype() })
         .collect();
-    let node = Node::create(op, inputs, outputs.len() as u32, saved, location);
+    let count = outputs.len() as u32;
+    let node = match mode.saving {
+        Saving::Node => Node::create(op, inputs, count, saved, location),
+        saving => checkpoint::node(op, inputs, count, saved, location, saving),
+    };
     Ok((outputs, Some(node)))
 }
 

@@ -6,7 +6,7 @@ use crate::var::set_leaf_grad;
 use crate::{Error, Result, Var};
 use std::panic::Location;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
 use tensor_core::{DType, Shape, Tensor};
 
 /// A value that is trained. Cloning copies a handle: two modules that hold clones of one parameter share it (weight
@@ -26,6 +26,15 @@ struct Inner {
     value: RwLock<Tensor>,
     leaf: Arc<Leaf>,
     requires_grad: AtomicBool,
+}
+
+/// A handle on a parameter that may be gone.
+pub(crate) struct WeakParameter(Weak<Inner>);
+
+impl WeakParameter {
+    pub fn upgrade(&self) -> Option<Parameter> {
+        self.0.upgrade().map(Parameter)
+    }
 }
 
 impl Parameter {
@@ -130,6 +139,15 @@ impl Parameter {
     /// The type of the elements; it never changes.
     pub fn dtype(&self) -> DType {
         self.0.leaf.dtype
+    }
+
+    pub(crate) fn leaf(&self) -> &Arc<Leaf> {
+        &self.0.leaf
+    }
+
+    /// A handle that does not keep the parameter alive.
+    pub(crate) fn downgrade(&self) -> WeakParameter {
+        WeakParameter(Arc::downgrade(&self.0))
     }
 
     /// Whether both are handles on one parameter.

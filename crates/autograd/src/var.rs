@@ -4,7 +4,7 @@ use crate::graph::{Edge, Node};
 use crate::leaf::Leaf;
 use crate::{Error, Result};
 use std::panic::Location;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use tensor_core::{DType, Element, Shape, Tensor};
 
 /// A [`Tensor`] that may take part in a graph.
@@ -120,7 +120,7 @@ impl Var {
         match &self.edge {
             Some(Edge::Leaf(leaf)) => leaf.grad().clone(),
             Some(Edge::Node(node, output)) => {
-                let retained = node.known_extras()?.retained.lock().unwrap_or_else(PoisonError::into_inner);
+                let retained = node.known_extras()?.retained();
                 retained.iter().find(|(o, _)| o == output).and_then(|(_, g)| g.clone())
             }
             None => None,
@@ -156,7 +156,7 @@ impl Var {
         match &self.edge {
             Some(Edge::Leaf(_)) => Ok(()),
             Some(Edge::Node(node, output)) => {
-                let mut retained = node.extras().retained.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut retained = node.extras().retained();
                 if !retained.iter().any(|(o, _)| o == output) {
                     retained.push((*output, None));
                 }
@@ -164,23 +164,6 @@ impl Var {
             }
             None => Err(Error::NotTracked { op: "retain_grad", location: Location::caller() }),
         }
-    }
-
-    /// Calls `hook` with the gradient of this value in each backward; a returned gradient replaces it.
-    ///
-    /// # Errors
-    /// If no gradient flows here.
-    #[track_caller]
-    pub fn register_hook(&self, hook: impl Fn(&Var) -> Option<Var> + Send + Sync + 'static) -> Result<()> {
-        match &self.edge {
-            Some(Edge::Leaf(leaf)) => leaf.hooks().push(Arc::new(hook)),
-            Some(Edge::Node(node, output)) => {
-                let mut hooks = node.extras().hooks.lock().unwrap_or_else(PoisonError::into_inner);
-                hooks.push((*output, Arc::new(hook)));
-            }
-            None => return Err(Error::NotTracked { op: "register_hook", location: Location::caller() }),
-        }
-        Ok(())
     }
 
     /// The one element of an untracked variable.

@@ -42,7 +42,7 @@ pub use ops::conv::ConvOptions;
 pub use ops::loss::{CrossEntropyOptions, Reduction};
 pub use ops::norm::{BatchNorm, NormGradients};
 pub use ops::pool::{AvgPoolOptions, MaxPoolOptions};
-pub use rng::Rng;
+pub use rng::{Draws, Rng};
 pub use scalar::Scalar;
 pub use shape::{Dims, Shape};
 pub use storage::memory;

@@ -3,10 +3,13 @@
 mod box_muller;
 mod distribution;
 mod mt19937;
+mod replay;
 mod state;
 
+pub use replay::Draws;
+
 use mt19937::Mt19937;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 /// A random number generator that follows PyTorch's CPU generator: after `Rng::seed(s)` the calls below draw what the
 /// same calls draw after `torch.manual_seed(s)`, and leave the generator in the same state.
@@ -71,11 +74,6 @@ impl Rng {
     /// dropout masks come from.
     pub fn next_u64(&self) -> u64 {
         self.lock().words.next_u64()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Generator> {
-        // A panic between two draws leaves a whole state behind.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
