@@ -2,11 +2,7 @@
 
 use crate::record::{self, Tensors, list};
 use crate::{Result, Tally};
-use ::optim::{
-    ASGDOptions, AdadeltaOptions, AdafactorOptions, AdagradOptions, AdamOptions, AdamWOptions, AdamaxOptions,
-    LBFGS, LBFGSOptions, LionOptions, MuonOptions, NAdamOptions, NamedParameter, Optimizer, Options,
-    ParamGroup, PerParameter, RAdamOptions, RMSpropOptions, RpropOptions, Rule, SGDOptions, Value,
-};
+use ::optim::{Dict, NamedParameter, Value, by_name};
 use autograd::{Parameter, Tensor, Var};
 use serde_json::Value as Json;
 use std::path::Path;
@@ -74,7 +70,8 @@ fn replay_run(run: &Json, tensors: &Tensors) -> Result<Run> {
     let recorded = |what: &str| record::values(tensor(tensors, &format!("{tag}.{what}"))?);
     let (losses, params) = (recorded("loss")?, recorded("params")?);
     let problem = Problem::new(&text("problem")?, tensors)?;
-    let mut stepper = build(&optimizer, &problem.parameters, &kw).map_err(|e| failed(&e))?;
+    let parameters: Vec<NamedParameter> = problem.parameters.iter().map(Into::into).collect();
+    let mut stepper = by_name(&optimizer, [(parameters, keywords(&kw))]).map_err(|e| failed(&e))?;
     let mut kept = params.chunks((params.len() / KEPT_STEPS.len()).max(1));
     let (mut all, mut last) = (0.0f64, 0.0f64);
     for step in 1..=losses.len() {
@@ -112,10 +109,13 @@ fn tensor<'a>(tensors: &'a Tensors, key: &str) -> Result<&'a Tensor> {
     tensors.get(key).ok_or_else(|| format!("no tensor {key}"))
 }
 
+/// The loss of parameters on data.
+type Loss = fn(&[Var], &[Var]) -> autograd::Result<Var>;
+
 /// A recorded problem: parameters at their start and the loss.
 struct Problem {
     parameters: Vec<Parameter>,
-    loss: fn(&[Var], &[Var]) -> autograd::Result<Var>,
+    loss: Loss,
     data: Vec<Var>,
 }
 
@@ -123,7 +123,7 @@ impl Problem {
     fn new(name: &str, tensors: &Tensors) -> Result<Self> {
         let recorded = |key: &str| tensor(tensors, key).cloned();
         let zeros = |n: usize| Tensor::zeros([n], autograd::DType::F64).map_err(|e| e.to_string());
-        let (start, data, loss): (_, Vec<Tensor>, fn(&[Var], &[Var]) -> _) = match name {
+        let (start, data, loss): (Vec<Tensor>, Vec<Tensor>, Loss) = match name {
             "rosenbrock" => {
                 let start = Tensor::from_slice(&[1.5f64, 1.5], [2]).map_err(|e| e.to_string())?;
                 (vec![start], vec![], rosenbrock)
@@ -168,68 +168,13 @@ fn mlp(p: &[Var], data: &[Var]) -> autograd::Result<Var> {
     hidden.matmul(&p[2].t()?)?.add(&p[3])?.cross_entropy(data[1].detach())
 }
 
-/// An optimizer, or why it was refused.
-pub type Built = Result<Box<dyn Optimizer>>;
-
-/// The optimizer of PyTorch's class `name` with keyword arguments, one group.
-///
-/// # Errors
-/// What the optimizer refuses, or no such optimizer or option.
-pub fn build(name: &str, parameters: &[Parameter], kw: &Json) -> Built {
-    build_groups(name, &[parameters.iter().map(NamedParameter::from).collect()], std::slice::from_ref(kw))
+/// Recorded keyword arguments.
+fn keywords(kw: &Json) -> Dict {
+    kw.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), value_of(value))).collect()
 }
 
-/// The optimizer of PyTorch's class `name` with groups and the keyword arguments of each.
-///
-/// # Errors
-/// As for [`build`].
-pub fn build_groups(name: &str, groups: &[Vec<NamedParameter>], kw: &[Json]) -> Built {
-    fn rule<R: Rule + Default>(groups: &[Vec<NamedParameter>], kw: &[Json]) -> Built {
-        let groups = groups
-            .iter()
-            .zip(kw)
-            .map(|(group, kw)| Ok(ParamGroup::new(group, options::<R>(kw)?)))
-            .collect::<Result<Vec<_>>>()?;
-        Ok(Box::new(PerParameter::<R>::with_groups(groups).map_err(|e| e.to_string())?))
-    }
-    match (name, groups, kw) {
-        ("SGD", ..) => rule::<SGDOptions>(groups, kw),
-        ("Adam", ..) => rule::<AdamOptions>(groups, kw),
-        ("AdamW", ..) => rule::<AdamWOptions>(groups, kw),
-        ("RMSprop", ..) => rule::<RMSpropOptions>(groups, kw),
-        ("Adagrad", ..) => rule::<AdagradOptions>(groups, kw),
-        ("Adadelta", ..) => rule::<AdadeltaOptions>(groups, kw),
-        ("Adamax", ..) => rule::<AdamaxOptions>(groups, kw),
-        ("NAdam", ..) => rule::<NAdamOptions>(groups, kw),
-        ("RAdam", ..) => rule::<RAdamOptions>(groups, kw),
-        ("ASGD", ..) => rule::<ASGDOptions>(groups, kw),
-        ("Rprop", ..) => rule::<RpropOptions>(groups, kw),
-        ("Adafactor", ..) => rule::<AdafactorOptions>(groups, kw),
-        ("Muon", ..) => rule::<MuonOptions>(groups, kw),
-        ("Lion", ..) => rule::<LionOptions>(groups, kw),
-        ("LBFGS", [group], [kw, ..]) => {
-            Ok(Box::new(LBFGS::new(group, options::<LBFGSOptions>(kw)?).map_err(|e| e.to_string())?))
-        }
-        _ => Err(format!("no optimizer {name} of {} groups", groups.len())),
-    }
-}
-
-/// Options with the recorded keyword arguments.
-///
-/// # Errors
-/// If there is no such option, or its value has another type.
-pub fn options<O: Options + Default>(kw: &Json) -> Result<O> {
-    let mut options = O::default();
-    for (name, value) in kw.as_object().into_iter().flatten() {
-        if !options.set(name, &value_of(value)) {
-            return Err(format!("no option {name} = {value}"));
-        }
-    }
-    Ok(options)
-}
-
-/// A JSON value as a saved value.
-pub fn value_of(json: &Json) -> Value {
+/// A JSON value as an option's value.
+fn value_of(json: &Json) -> Value {
     match json {
         Json::Null => Value::None,
         Json::Bool(x) => Value::Bool(*x),

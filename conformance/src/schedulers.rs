@@ -16,7 +16,7 @@ use std::path::Path;
 const BOUND: f64 = 1e-12;
 
 /// A schedule of any type.
-pub type AnySchedule = Box<dyn Schedule>;
+type AnySchedule = Box<dyn Schedule>;
 
 /// Replays the schedules of `folder`, a line for each to `print`.
 ///
@@ -66,7 +66,7 @@ fn replay_run(name: &str, run: &Json) -> Result<f64> {
 }
 
 /// The relative difference to a recorded number.
-pub fn difference(got: f64, want: &Json) -> f64 {
+fn difference(got: f64, want: &Json) -> f64 {
     let want = want.as_f64().unwrap_or(f64::NAN);
     // A learning rate that reaches zero by subtraction is zero up to the rounding of the base.
     if (got - want).abs() <= 1e-17 {
@@ -111,10 +111,7 @@ impl Keywords {
 }
 
 /// The schedule of PyTorch's class `name` with its keyword arguments.
-///
-/// # Errors
-/// If there is no such schedule.
-pub fn build(name: &str, kw: &Json) -> Result<AnySchedule> {
+fn build(name: &str, kw: &Json) -> Result<AnySchedule> {
     let kw = &Keywords::new(kw);
     Ok(match name {
         "StepLR" => Box::new(StepLR { step_size: kw.count("step_size", 0), gamma: kw.number("gamma", 0.1) }),

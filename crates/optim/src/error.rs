@@ -57,6 +57,40 @@ pub enum Error {
         /// The call.
         location: &'static Location<'static>,
     },
+    /// A name that no optimizer has.
+    #[error("no optimizer {name:?}; expected one of {} (called at {location})", expected.join(", "))]
+    UnknownOptimizer {
+        /// The name.
+        name: String,
+        /// The names that there are.
+        expected: &'static [&'static str],
+        /// The call.
+        location: &'static Location<'static>,
+    },
+    /// An option that the optimizer does not have, or not of this type.
+    #[error("{optimizer}: no option {option} = {found}; expected one of {expected} (called at {location})")]
+    UnknownOption {
+        /// The optimizer.
+        optimizer: &'static str,
+        /// The option.
+        option: String,
+        /// What kind of value it was given.
+        found: String,
+        /// The options that there are.
+        expected: String,
+        /// The call.
+        location: &'static Location<'static>,
+    },
+    /// Several groups, or none, where the optimizer takes one.
+    #[error("{optimizer}: {found} parameter groups, expected 1 (called at {location})")]
+    OneGroup {
+        /// The optimizer.
+        optimizer: &'static str,
+        /// How many came.
+        found: usize,
+        /// The call.
+        location: &'static Location<'static>,
+    },
     /// A parameter of a shape that the rule is not defined for.
     #[error("{optimizer}: a parameter has shape {found}, expected {expected} (called at {location})")]
     ParameterShape {

@@ -17,6 +17,7 @@
 
 mod accumulation;
 mod averaging;
+mod by_name;
 mod clip;
 mod error;
 mod group;
@@ -33,6 +34,7 @@ mod value;
 
 pub use accumulation::Accumulation;
 pub use averaging::{Average, AveragedModel, AveragedValue};
+pub use by_name::by_name;
 pub use clip::{ClipOptions, clip_grad_norm, clip_grad_value, clip_grads_with_norm, total_norm};
 pub use error::{Error, Invalid, Result, StateFault};
 pub use group::{NamedParameter, ParamGroup};

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
 
+#[allow(dead_code, reason = "shared with other tests")]
+mod named;
+
 use autograd::{DType, Parameter, Tensor};
 use optim::schedule::*;
 use optim::*;
@@ -57,7 +60,7 @@ fn options_out_of_range_are_refused_at_construction() {
         ("LBFGS", json!({"lr": -1.0}), "LBFGS: Invalid learning rate: -1"),
     ];
     for (name, kw, gist) in cases {
-        let message = conformance::optim::build(name, &[matrix()], &kw).err().unwrap();
+        let message = message(named::build(name, &[matrix()], &kw));
         assert!(message.contains(gist), "{name} {kw}: {message}");
     }
     let message = message(SGD::new([matrix()], f64::NAN));

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
 
+#[allow(dead_code, reason = "shared with other tests")]
+mod named;
+
 use autograd::{DType, Parameter, Tensor, Var};
 use optim::*;
 use serde_json::json;
@@ -78,7 +81,7 @@ fn a_step_without_gradients_moves_and_keeps_nothing() {
     for (name, kw) in rules() {
         let p = matrix(DType::F64);
         let before = values(&p);
-        let mut opt = conformance::optim::build(name, std::slice::from_ref(&p), &kw).unwrap();
+        let mut opt = named::build(name, std::slice::from_ref(&p), &kw).unwrap();
         opt.step().unwrap();
         assert_eq!(values(&p), before, "{name}");
         assert!(opt.state_dict().unwrap().state.is_empty(), "{name}");
@@ -90,7 +93,7 @@ fn only_parameters_with_gradient_and_not_frozen_are_stepped() {
     for (name, kw) in rules() {
         let all: Vec<Parameter> = (0..3).map(|_| matrix(DType::F64)).collect();
         let start = values(&all[0]);
-        let mut opt = conformance::optim::build(name, &all, &kw).unwrap();
+        let mut opt = named::build(name, &all, &kw).unwrap();
         backward(&all[0]);
         backward(&all[2]);
         all[2].set_requires_grad(false);
@@ -222,8 +225,8 @@ fn maximize_climbs_as_minimize_descends_the_negative() {
         let (up, down) = (matrix(DType::F64), matrix(DType::F64));
         let mut climb = kw.clone();
         climb["maximize"] = true.into();
-        let mut climb = conformance::optim::build(name, std::slice::from_ref(&up), &climb).unwrap();
-        let mut descend = conformance::optim::build(name, std::slice::from_ref(&down), &kw).unwrap();
+        let mut climb = named::build(name, std::slice::from_ref(&up), &climb).unwrap();
+        let mut descend = named::build(name, std::slice::from_ref(&down), &kw).unwrap();
         for _ in 0..5 {
             let grad = up.value();
             up.set_grad(Some(grad.clone())).unwrap();
@@ -241,7 +244,7 @@ fn a_step_leaves_the_gradient_as_it_is() {
         let p = matrix(DType::F64);
         backward(&p);
         let before = p.grad().unwrap().to_vec::<f64>().unwrap();
-        conformance::optim::build(name, std::slice::from_ref(&p), &kw).unwrap().step().unwrap();
+        named::build(name, std::slice::from_ref(&p), &kw).unwrap().step().unwrap();
         assert_eq!(p.grad().unwrap().to_vec::<f64>().unwrap(), before, "{name}");
     }
 }
@@ -255,7 +258,7 @@ fn gradients_of_any_layout_are_read_by_their_shape() {
         q.set_grad(Some(grad.contiguous().unwrap())).unwrap();
         p.set_grad(Some(grad)).unwrap();
         for p in [&p, &q] {
-            conformance::optim::build(name, std::slice::from_ref(p), &kw).unwrap().step().unwrap();
+            named::build(name, std::slice::from_ref(p), &kw).unwrap().step().unwrap();
         }
         assert_eq!(values(&p), values(&q), "{name}");
     }
@@ -267,7 +270,7 @@ fn parameters_of_any_size_are_stepped() {
         for shape in [vec![], vec![0], vec![1], vec![3, 0], vec![1, 1], vec![2, 3, 4], vec![65], vec![7, 129]]
         {
             let p = Parameter::new(Tensor::ones(&shape, DType::F32).unwrap()).unwrap();
-            let mut opt = conformance::optim::build(name, std::slice::from_ref(&p), &kw).unwrap();
+            let mut opt = named::build(name, std::slice::from_ref(&p), &kw).unwrap();
             for _ in 0..2 {
                 p.set_grad(Some(p.value())).unwrap();
                 opt.step().unwrap();
@@ -299,7 +302,7 @@ fn a_value_held_elsewhere_never_changes() {
 fn a_step_is_in_place() {
     for (name, kw) in rules() {
         let p = matrix(DType::F64);
-        let mut opt = conformance::optim::build(name, std::slice::from_ref(&p), &kw).unwrap();
+        let mut opt = named::build(name, std::slice::from_ref(&p), &kw).unwrap();
         let place = |p: &Parameter| p.update(|value| value.as_slice::<f64>().unwrap().as_ptr() as usize);
         let before = place(&p);
         for _ in 0..3 {
@@ -316,7 +319,7 @@ fn f32_follows_f64() {
     for (name, kw) in rules() {
         let (p, q) = (matrix(DType::F32), matrix(DType::F64));
         for p in [&p, &q] {
-            let mut opt = conformance::optim::build(name, std::slice::from_ref(p), &kw).unwrap();
+            let mut opt = named::build(name, std::slice::from_ref(p), &kw).unwrap();
             for _ in 0..20 {
                 p.zero_grad();
                 backward(p);
@@ -335,7 +338,7 @@ fn a_gradient_that_is_not_a_number_stays_in_its_element() {
         rules().into_iter().filter(|(name, _)| !["Muon", "Adafactor", "Rprop", "Lion"].contains(name))
     {
         let p = param(&[1.0, 1.0, 1.0], &[3]);
-        let mut opt = conformance::optim::build(name, std::slice::from_ref(&p), &kw).unwrap();
+        let mut opt = named::build(name, std::slice::from_ref(&p), &kw).unwrap();
         p.set_grad(Some(Tensor::from_slice(&[1.0, f64::NAN, 1.0], [3]).unwrap())).unwrap();
         opt.step().unwrap();
         assert_eq!(values(&p).iter().map(|x| x.is_nan()).collect::<Vec<_>>(), [false, true, false], "{name}");
@@ -357,7 +360,7 @@ fn the_number_of_threads_does_not_show() {
                     Parameter::new(rng.randn(shape, DType::F32).unwrap()).unwrap()
                 })
                 .collect();
-            let mut opt = conformance::optim::build(name, &all, &kw).unwrap();
+            let mut opt = named::build(name, &all, &kw).unwrap();
             for _ in 0..3 {
                 for p in &all {
                     p.set_grad(Some(p.value().mul_scalar(0.3).unwrap())).unwrap();

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
 
+#[allow(dead_code, reason = "shared with other tests")]
+mod named;
+
 use autograd::{Parameter, Tensor, Var};
 use optim::*;
 use serde_json::Value as Json;
@@ -52,7 +55,8 @@ impl Network {
             "Muon" => vec![named[..2].to_vec()],
             _ => vec![named[..2].to_vec(), named[2..].to_vec()],
         };
-        conformance::optim::build_groups(name, &groups, &[kw(lr), kw(lr / 2.0)]).unwrap()
+        let options = [kw(lr), kw(lr / 2.0)];
+        by_name(name, groups.into_iter().zip(options.iter().map(named::dict))).unwrap()
     }
 
     fn step(&self, optimizer: &mut dyn Optimizer) -> f64 {
@@ -93,7 +97,7 @@ fn state_of(json: &Json, tensors: &BTreeMap<String, Tensor>) -> StateDict {
             }
             Json::Object(_) => Value::Dict(dict(json, tensors)),
             Json::Array(items) => Value::List(items.iter().map(|item| value(item, tensors)).collect()),
-            plain => conformance::optim::value_of(plain),
+            plain => named::value_of(plain),
         }
     }
     fn dict(json: &Json, tensors: &BTreeMap<String, Tensor>) -> Dict {

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
 
+#[allow(dead_code, reason = "shared with other tests")]
+mod named;
+
 use autograd::{DType, Parameter, Tensor, Var};
 use optim::schedule::*;
 use optim::*;
@@ -92,7 +95,7 @@ impl Training {
         let start = |shape: &[usize]| Parameter::new(rng.randn(shape, case.dtype).unwrap()).unwrap();
         let parameters = vec![start(&[3, 4]), start(&[3, 4])];
         let target = rng.randn([3, 4], case.dtype).unwrap();
-        let mut opt = conformance::optim::build(name, &parameters, kw).unwrap();
+        let mut opt = named::build(name, &parameters, kw).unwrap();
         let schedule = schedule(case.schedule, &mut *opt);
         Self { parameters, target, opt, schedule }
     }

@@ -62,7 +62,7 @@ impl Case {
 
 /// Replays the cases of `NAME.json`: output and all gradients.
 fn replay_cases(name: &str, call: impl Fn(&Case) -> Result<Var>) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/modules");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/modules");
     let (cases, tensors) = record::read(&folder, name).unwrap();
     let cases = record::list(&cases, name).unwrap();
     let tensor = |key: &Json| tensors[key.as_str().unwrap()].clone();
