@@ -75,6 +75,24 @@ pub enum Error {
         /// What was wrong.
         source: Box<Error>,
     },
+    /// A data set panicked on a worker.
+    #[error("the data set panicked: {message}")]
+    Panic {
+        /// What it said.
+        message: String,
+    },
+    /// A worker that did not give its batch in time.
+    #[error("no batch after {seconds} s; the worker is left to itself")]
+    Timeout {
+        /// The time that was waited.
+        seconds: f64,
+    },
+    /// The system gave no thread.
+    #[error("no thread for a worker: {source}")]
+    Thread {
+        /// What the system says.
+        source: std::io::Error,
+    },
     /// The file system refused.
     #[error("{path}: {source}")]
     File {

@@ -2,7 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
 
 use serde_json::Value;
-use train::data::{DataLoader, Dataset, TensorDataset, random_split};
+use train::data::{
+    DataLoader, Dataset, DistributedSampler, RandomSampler, Sampler, SubsetRandomSampler, TensorDataset,
+    WeightedRandomSampler, random_split,
+};
 use train::{DType, Error, Result, Rng, Tensor};
 
 fn record() -> Value {
@@ -57,6 +60,78 @@ fn a_seeded_epoch_depends_on_its_number_alone() {
             assert_eq!(batches(&loader, epoch), run["epochs"][epoch]);
         }
     }
+}
+
+fn sampler(name: &str, weights: &[f64], rng: &Rng) -> Box<dyn Sampler> {
+    let random = RandomSampler::new(rng);
+    let weighted = |samples| WeightedRandomSampler::new(weights.to_vec(), samples, rng).unwrap();
+    match name {
+        "random" => Box::new(random),
+        "random 7" => Box::new(random.samples(7)),
+        "random 25" => Box::new(random.samples(25)),
+        "replacement" => Box::new(random.replacement(true)),
+        "replacement 70" => Box::new(random.replacement(true).samples(70)),
+        "subset" => Box::new(SubsetRandomSampler::new(vec![3, 1, 8, 9, 0], rng)),
+        "weighted" => Box::new(weighted(20)),
+        "weighted 1" => Box::new(weighted(1)),
+        "weighted once" => Box::new(weighted(6).replacement(false)),
+        _ => panic!("{name} is not known"),
+    }
+}
+
+#[test]
+fn samplers_draw_as_pytorchs_from_the_global_generator() {
+    let record = record();
+    let weights: Vec<f64> = serde_json::from_value(record["weights"].clone()).unwrap();
+    let runs = record["samplers"].as_object().unwrap();
+    assert_eq!(runs.len(), 9);
+    for (name, run) in runs {
+        let rng = Rng::seed(3);
+        let loader = DataLoader::new(numbers(10), 4).unwrap().sampler(sampler(name, &weights, &rng));
+        for epoch in 0..3 {
+            assert_eq!(batches(&loader, epoch), run[epoch], "{name}, epoch {epoch}");
+        }
+        assert_eq!(rng.randint(0, 1000, [1]).unwrap().to_vec::<i64>().unwrap()[0], run[3], "{name}");
+    }
+}
+
+#[test]
+fn distributed_shares_are_pytorchs() {
+    for run in record()["distributed"].as_array().unwrap() {
+        let shares = run["shares"].as_array().unwrap();
+        for (rank, expected) in shares.iter().enumerate() {
+            let sampler = DistributedSampler::new(shares.len(), rank).unwrap();
+            let sampler = sampler
+                .shuffle(run["shuffle"].as_bool().unwrap().then_some(5))
+                .drop_last(run["drop_last"].as_bool().unwrap());
+            let drawn = sampler.draw(run["n"].as_u64().unwrap() as usize, 2).unwrap();
+            assert_eq!(Value::from(drawn), *expected);
+        }
+    }
+}
+
+#[test]
+fn samplers_refuse_what_does_not_fit() {
+    let rng = Rng::seed(0);
+    for weights in [vec![], vec![0.0], vec![1.0, -1.0], vec![f64::NAN], vec![f64::INFINITY]] {
+        assert!(WeightedRandomSampler::new(weights, 1, &rng).is_err());
+    }
+    let weighted = |samples| WeightedRandomSampler::new(vec![1.0, 0.0, 2.0], samples, &rng).unwrap();
+    let refused = |sampler: Box<dyn Sampler>| {
+        let loader = DataLoader::new(numbers(3), 2).unwrap().sampler(sampler);
+        let errors: Vec<String> = loader.epoch(0).map(|batch| batch.unwrap_err().to_string()).collect();
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        errors[0].clone()
+    };
+    let error = refused(Box::new(weighted(3).replacement(false)));
+    assert!(error.contains("num_samples is 3, expected at most 2"), "{error}");
+    let error = refused(Box::new(SubsetRandomSampler::new(vec![1, 3], &rng)));
+    assert!(error.contains("an index is 3, expected less than 3"), "{error}");
+    let sampler = WeightedRandomSampler::new(vec![1.0; 4], 2, &rng).unwrap();
+    assert!(refused(Box::new(sampler)).contains("the number of weights is 4, expected one for each of 3"));
+    assert!(DistributedSampler::new(2, 2).is_err());
+    let empty = RandomSampler::new(&rng).samples(2);
+    assert!(empty.draw(0, 0).is_err() && RandomSampler::new(&rng).draw(0, 0).unwrap().is_empty());
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use super::Collate;
 use crate::{Error, Result};
+use std::cell::Cell;
+use std::path::Path;
 use std::sync::Arc;
 use tensor_core::Tensor;
 
@@ -56,11 +58,32 @@ pub trait Dataset {
     /// # Errors
     /// The first sample's that fails, as [`Error::Sample`].
     fn batch(&self, indices: &[usize]) -> Result<<Self::Sample as Collate>::Batch> {
-        let sample = |&index: &usize| {
-            self.get(index).map_err(|error| Error::Sample { index, source: Box::new(error) })
-        };
-        Collate::collate(indices.iter().map(sample).collect::<Result<Vec<_>>>()?)
+        collate(self, indices)
     }
+}
+
+/// The samples one by one, put together.
+pub(super) fn collate<D: Dataset + ?Sized>(
+    dataset: &D,
+    indices: &[usize],
+) -> Result<<D::Sample as Collate>::Batch> {
+    let sample = |&index: &usize| {
+        under_way(Some(index));
+        dataset.get(index).map_err(|error| Error::Sample { index, source: Box::new(error) })
+    };
+    let samples = indices.iter().map(sample).collect::<Result<Vec<_>>>();
+    under_way(None);
+    Collate::collate(samples?)
+}
+
+thread_local! {
+    static UNDER_WAY: Cell<Option<usize>> = const { Cell::new(None) };
+}
+
+/// Notes the sample that this thread is getting, and returns the one noted before: what a worker that panics is
+/// reported with.
+pub(super) fn under_way(index: Option<usize>) -> Option<usize> {
+    UNDER_WAY.replace(index)
 }
 
 macro_rules! through {
@@ -82,7 +105,7 @@ macro_rules! through {
         }
     )*};
 }
-through!(&D, Arc<D>);
+through!(&D, Arc<D>, Box<D>);
 
 /// Features and targets in memory, one sample a row of each: `torch.utils.data.TensorDataset` of two tensors. A batch
 /// is gathered in one pass, without a tensor for each sample.
@@ -105,6 +128,47 @@ impl TensorDataset {
                 Err(Error::SampleCount { op: "TensorDataset::new", data, target })
             }
         }
+    }
+
+    /// Features and targets from two `.npy` files.
+    ///
+    /// ```
+    /// use train::data::{Dataset, TensorDataset};
+    /// use train::{DType, Tensor};
+    ///
+    /// let path = |name: &str| std::env::temp_dir().join(name);
+    /// Tensor::zeros([5, 2], DType::F32)?.write_npy(path("train_doc_x.npy"))?;
+    /// Tensor::zeros([5], DType::I64)?.write_npy(path("train_doc_y.npy"))?;
+    /// let data = TensorDataset::from_npy(path("train_doc_x.npy"), path("train_doc_y.npy"))?;
+    /// assert_eq!(data.len(), 5);
+    /// # for name in ["train_doc_x.npy", "train_doc_y.npy"] { std::fs::remove_file(path(name)).ok(); }
+    /// # Ok::<(), train::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If a file cannot be read or is malformed, or the two do not hold equally many samples.
+    pub fn from_npy(data: impl AsRef<Path>, target: impl AsRef<Path>) -> Result<Self> {
+        Self::new(Tensor::read_npy(data)?, Tensor::read_npy(target)?)
+    }
+
+    /// Features and targets from the arrays of these names in an `.npz` file.
+    ///
+    /// # Errors
+    /// If the file cannot be read or is malformed, unpacks to more than 200 times its size, an array is missing, or the
+    /// two do not hold equally many samples.
+    #[cfg(feature = "npz")]
+    pub fn from_npz(path: impl AsRef<Path>, data: &str, target: &str) -> Result<Self> {
+        let path = path.as_ref();
+        let metadata = std::fs::metadata(path);
+        let length =
+            metadata.map_err(|source| Error::File { path: path.display().to_string(), source })?.len();
+        let mut arrays = tensor_core::io::npz::read(path, super::source::bound(length))?;
+        let names = arrays.keys().cloned().collect::<Vec<_>>().join(", ");
+        let mut take = |name: &str| {
+            let missing = || Error::argument("from_npz", "a name", name, format!("one of {names}"));
+            arrays.remove(name).ok_or_else(missing)
+        };
+        Self::new(take(data)?, take(target)?)
     }
 
     /// All features, `[N, ...]`.
@@ -179,6 +243,21 @@ mod tests {
     fn a_bad_sample_is_named() {
         let error = OneByOne(columns()).batch(&[1, 9]).unwrap_err();
         assert!(error.to_string().starts_with("sample 9: select: index 9 is out of bounds"), "{error}");
+    }
+
+    #[cfg(feature = "npz")]
+    #[test]
+    fn arrays_of_an_archive_are_taken_by_name() {
+        use tensor_core::io::npz;
+        let path = std::env::temp_dir().join(format!("train-{}.npz", std::process::id()));
+        let set = columns();
+        npz::write(&path, [("x", set.data()), ("y", set.target())], npz::Compression::Deflated).unwrap();
+        let read = TensorDataset::from_npz(&path, "x", "y").unwrap();
+        assert_eq!(read.data().to_vec::<f32>().unwrap(), set.data().to_vec::<f32>().unwrap());
+        assert_eq!(read.target().to_vec::<i64>().unwrap(), [10, 11, 12, 13]);
+        let error = TensorDataset::from_npz(&path, "x", "z").unwrap_err().to_string();
+        assert_eq!(error, "from_npz: a name is z, expected one of x, y");
+        std::fs::remove_file(path).unwrap();
     }
 
     #[test]

@@ -1,11 +1,20 @@
 //! Batches of a data set, epoch by epoch.
 
-use super::{Collate, Dataset};
+use super::sampler::{DistributedSampler, RandomSampler, Sampler, SequentialSampler};
+use super::worker::{Job, Workers};
+use super::{Collate, Dataset, Position};
 use crate::{Error, Result};
 use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
 use tensor_core::Rng;
 
-/// Goes over a data set in batches: `torch.utils.data.DataLoader` without workers.
+/// What a data set's samples become together.
+type Batch<D> = <<D as Dataset>::Sample as Collate>::Batch;
+/// Starts the workers of an epoch; kept as a pointer, because only sets that may leave the thread have workers.
+type Spawn<D> = fn(&DataLoader<D>, Plan) -> Result<Workers<Batch<D>>>;
+
+/// Goes over a data set in batches: `torch.utils.data.DataLoader`.
 ///
 /// ```
 /// use train::data::{DataLoader, TensorDataset};
@@ -25,21 +34,15 @@ use tensor_core::Rng;
 /// assert_eq!((loader.len(), seen), (3, 20));
 /// # Ok::<(), train::Error>(())
 /// ```
-#[derive(Clone, Debug)]
-pub struct DataLoader<D> {
-    dataset: D,
+pub struct DataLoader<D: Dataset> {
+    dataset: Arc<D>,
     batch_size: usize,
-    order: Order,
+    sampler: Arc<dyn Sampler>,
     drop_last: bool,
-}
-
-#[derive(Clone, Debug)]
-enum Order {
-    Sequential,
-    /// Every epoch draws from a stream that others draw from as well.
-    Stream(Rng),
-    /// An epoch's order depends on this seed and its number alone.
-    Seeded(u64),
+    workers: usize,
+    prefetch_factor: usize,
+    timeout: Option<Duration>,
+    spawn: Option<Spawn<D>>,
 }
 
 impl<D: Dataset> DataLoader<D> {
@@ -47,27 +50,40 @@ impl<D: Dataset> DataLoader<D> {
     ///
     /// # Errors
     /// If `batch_size` is 0.
-    pub fn new(dataset: D, batch_size: usize) -> Result<Self> {
+    pub fn new(dataset: impl Into<Arc<D>>, batch_size: usize) -> Result<Self> {
         if batch_size == 0 {
             return Err(Error::argument("DataLoader::new", "batch_size", 0, "at least 1"));
         }
-        Ok(Self { dataset, batch_size, order: Order::Sequential, drop_last: false })
+        Ok(Self {
+            dataset: dataset.into(),
+            batch_size,
+            sampler: Arc::new(SequentialSampler),
+            drop_last: false,
+            workers: 0,
+            prefetch_factor: 2,
+            timeout: None,
+            spawn: None,
+        })
+    }
+
+    /// The samples of an epoch and their order.
+    pub fn sampler(mut self, sampler: impl Sampler + 'static) -> Self {
+        self.sampler = Arc::new(sampler);
+        self
     }
 
     /// A new random order every epoch, drawn from `rng` as a PyTorch script with `DataLoader(shuffle=True)` draws it
     /// from its global generator: 64 bits for workers, 64 bits as the seed of the epoch's own permutation. So a script
     /// that calls `torch.manual_seed(s)` and its translation with one `Rng::seed(s)` see the same batches.
-    pub fn shuffle(mut self, rng: &Rng) -> Self {
-        self.order = Order::Stream(rng.clone());
-        self
+    pub fn shuffle(self, rng: &Rng) -> Self {
+        self.sampler(RandomSampler::new(rng))
     }
 
     /// A new random order every epoch that depends on `seed` and the epoch's number alone: any epoch can be repeated
     /// by itself. It is the order of PyTorch's `DistributedSampler(num_replicas=1, rank=0, seed=seed)` after
     /// `set_epoch(epoch)`.
-    pub fn shuffle_seeded(mut self, seed: u64) -> Self {
-        self.order = Order::Seeded(seed);
-        self
+    pub fn shuffle_seeded(self, seed: u64) -> Self {
+        self.sampler(DistributedSampler::single(seed))
     }
 
     /// Whether the last batch of an epoch is left out where it would be smaller than the others. Default: no.
@@ -76,13 +92,22 @@ impl<D: Dataset> DataLoader<D> {
         self
     }
 
+    /// How many batches each worker is ahead of the loop at most; default 2, as in PyTorch.
+    pub fn prefetch_factor(mut self, prefetch_factor: usize) -> Self {
+        self.prefetch_factor = prefetch_factor;
+        self
+    }
+
+    /// How long to wait for a worker's batch before [`Error::Timeout`]. Default: without end.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
     /// The number of batches of an epoch.
     pub fn len(&self) -> usize {
-        if self.drop_last {
-            self.dataset.len() / self.batch_size
-        } else {
-            self.dataset.len().div_ceil(self.batch_size)
-        }
+        let samples = self.sampler.num_samples(self.dataset.len());
+        if self.drop_last { samples / self.batch_size } else { samples.div_ceil(self.batch_size) }
     }
 
     /// Whether an epoch has no batch.
@@ -92,7 +117,7 @@ impl<D: Dataset> DataLoader<D> {
 
     /// The number of samples that an epoch gives.
     pub fn samples(&self) -> usize {
-        self.dataset.len().min(self.len() * self.batch_size)
+        self.sampler.num_samples(self.dataset.len()).min(self.len() * self.batch_size)
     }
 
     /// The set.
@@ -101,71 +126,179 @@ impl<D: Dataset> DataLoader<D> {
     }
 
     /// One pass over the set. `epoch` selects the order of [`shuffle_seeded`](Self::shuffle_seeded) and appears in
-    /// errors. Batches are put together when they are asked for. A batch that fails gives [`Error::Batch`], and the
-    /// pass goes on with the next one if it is asked to.
+    /// errors. Without workers, batches are put together when they are asked for. A batch that fails gives
+    /// [`Error::Batch`], and the pass goes on with the next one if it is asked to.
     pub fn epoch(&self, epoch: usize) -> Epoch<'_, D> {
-        let (order, failed) = match self.draw(epoch) {
-            Ok(order) => (order, None),
-            Err(error) => (None, Some(error)),
-        };
-        Epoch { loader: self, epoch, batches: 0..self.len(), order, failed }
+        let rng = self.sampler.rng().map(Rng::state);
+        self.start(Position { epoch, batches: 0, rng })
     }
 
-    /// The order of an epoch; `None` for the set's own.
-    fn draw(&self, epoch: usize) -> Result<Option<Vec<usize>>> {
-        let rng = match &self.order {
-            Order::Sequential => return Ok(None),
-            Order::Stream(rng) => {
-                // The seed of PyTorch's workers: drawn, and of no use to a loader without any.
-                rng.next_u64();
-                // `random_()` of an i64: below 2⁶³.
-                Rng::seed(rng.next_u64() & (i64::MAX as u64))
+    /// The rest of a pass that was left at `position`: the batches that would have come, in their order. Generators are
+    /// left as they are: their states at that moment are for the caller to put back.
+    ///
+    /// # Errors
+    /// If the position's generator state is none, or is there for an order that draws from no generator.
+    pub fn resume(&self, position: &Position) -> Result<Epoch<'_, D>> {
+        let (Some(rng), Some(start)) = (self.sampler.rng(), &position.rng) else {
+            if self.sampler.rng().is_some() != position.rng.is_some() {
+                let expected = "a position of a loader with the same kind of order";
+                return Err(Error::argument("DataLoader::resume", "position", "another loader's", expected));
             }
-            Order::Seeded(seed) => Rng::seed(seed.wrapping_add(epoch as u64)),
+            return Ok(self.start(position.clone()));
         };
-        let order = rng.randperm(self.dataset.len())?;
-        Ok(Some(order.as_slice::<i64>()?.iter().map(|&index| index as usize).collect()))
+        let now = rng.state();
+        rng.set_state(start)?;
+        let epoch = self.start(position.clone());
+        rng.set_state(&now)?;
+        Ok(epoch)
     }
-}
 
-/// The batches of one pass: see [`DataLoader::epoch`].
-#[derive(Debug)]
-pub struct Epoch<'a, D> {
-    loader: &'a DataLoader<D>,
-    epoch: usize,
-    /// The batches to come.
-    batches: Range<usize>,
-    /// The order of all samples, unless it is the set's own.
-    order: Option<Vec<usize>>,
-    /// Why there is no order: what the first batch reports, and the pass ends.
-    failed: Option<Error>,
-}
+    fn start(&self, position: Position) -> Epoch<'_, D> {
+        let mut epoch = Epoch {
+            loader: self,
+            batches: position.batches..self.len(),
+            position,
+            source: Source::Here(Arc::default()),
+        };
+        epoch.source = self.source(&epoch).unwrap_or_else(|error| Source::Failed(Some(error)));
+        epoch
+    }
 
-impl<D: Dataset> Epoch<'_, D> {
-    fn assemble(&self, batch: usize) -> Result<<D::Sample as Collate>::Batch> {
-        let DataLoader { dataset, batch_size, .. } = self.loader;
-        let start = batch * batch_size;
-        let end = (start + batch_size).min(dataset.len());
-        match &self.order {
-            None => dataset.batch(&(start..end).collect::<Vec<_>>()),
-            Some(order) => dataset.batch(&order[start..end]),
+    /// Where the batches of an epoch come from.
+    fn source(&self, epoch: &Epoch<'_, D>) -> Result<Source<Batch<D>>> {
+        let order = Arc::new(self.draw(epoch.position.epoch)?);
+        match self.spawn {
+            Some(spawn) if self.workers > 0 => {
+                Ok(Source::Workers(spawn(self, Plan { order, batches: epoch.batches.clone() })?))
+            }
+            _ => Ok(Source::Here(order)),
+        }
+    }
+
+    /// The order of an epoch.
+    fn draw(&self, epoch: usize) -> Result<Vec<usize>> {
+        let n = self.dataset.len();
+        let order = self.sampler.draw(n, epoch)?;
+        let (found, expected) = (order.len(), self.sampler.num_samples(n));
+        if found != expected {
+            return Err(Error::argument(
+                "Sampler::draw",
+                "the number of indices",
+                found,
+                expected.to_string(),
+            ));
+        }
+        match order.iter().find(|&&index| index >= n) {
+            Some(index) => Err(Error::argument("Sampler::draw", "an index", index, format!("less than {n}"))),
+            None => Ok(order),
         }
     }
 }
 
+impl<D: Dataset<Sample: Collate<Batch: Send>> + Send + Sync + 'static> DataLoader<D> {
+    /// Puts batches together on this many threads, ahead of the loop; default 0: on the loop's own when it asks. The
+    /// batches and their order are the same for any number. A sample whose getting panics gives an error that names it.
+    /// Dropping the pass waits for the samples that are being got, and ends the threads.
+    ///
+    /// The set must not borrow, and what it draws at random must depend on the index alone.
+    ///
+    /// ```
+    /// use train::prelude::*;
+    ///
+    /// let data = TensorDataset::new(Tensor::zeros([10, 2], DType::F32)?, Tensor::zeros([10], DType::I64)?)?;
+    /// let loader = DataLoader::new(data, 4)?.shuffle(&Rng::seed(0)).workers(2);
+    /// assert_eq!(loader.epoch(0).count(), 3);
+    /// # Ok::<(), train::Error>(())
+    /// ```
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.workers = workers;
+        self.spawn = Some(Self::spawn_workers);
+        self
+    }
+
+    fn spawn_workers(&self, plan: Plan) -> Result<Workers<Batch<D>>> {
+        let count = self.workers.min(plan.batches.len());
+        let job = |worker: usize| -> Job<Batch<D>> {
+            let (dataset, plan, size) = (Arc::clone(&self.dataset), plan.clone(), self.batch_size);
+            let mut batches = plan.batches.skip(worker).step_by(count);
+            Box::new(move || Some(dataset.batch(indices(&plan.order, batches.next()?, size))))
+        };
+        Workers::spawn((0..count).map(job).collect(), self.prefetch_factor, self.timeout)
+    }
+}
+
+impl<D: Dataset> Clone for DataLoader<D> {
+    fn clone(&self) -> Self {
+        Self { dataset: Arc::clone(&self.dataset), sampler: Arc::clone(&self.sampler), ..*self }
+    }
+}
+
+impl<D: Dataset> std::fmt::Debug for DataLoader<D> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { batch_size, sampler, drop_last, workers, .. } = self;
+        write!(
+            f,
+            "DataLoader(batches of {batch_size}, {sampler:?}, drop_last: {drop_last}, workers: {workers})"
+        )
+    }
+}
+
+/// The batches of an epoch that are to be made.
+#[derive(Clone)]
+struct Plan {
+    order: Arc<Vec<usize>>,
+    batches: Range<usize>,
+}
+
+/// The indices of a batch.
+fn indices(order: &[usize], batch: usize, size: usize) -> &[usize] {
+    &order[batch * size..((batch + 1) * size).min(order.len())]
+}
+
+/// The batches of one pass: see [`DataLoader::epoch`].
+#[derive(Debug)]
+pub struct Epoch<'a, D: Dataset> {
+    loader: &'a DataLoader<D>,
+    /// The batches to come.
+    batches: Range<usize>,
+    position: Position,
+    source: Source<Batch<D>>,
+}
+
+enum Source<B> {
+    /// This thread, from the order of all samples.
+    Here(Arc<Vec<usize>>),
+    Workers(Workers<B>),
+    /// Nowhere: what the first batch reports, and the pass ends.
+    Failed(Option<Error>),
+}
+
+impl<D: Dataset> Epoch<'_, D> {
+    /// Where the pass is: what [`DataLoader::resume`] goes on from.
+    pub fn position(&self) -> &Position {
+        &self.position
+    }
+}
+
 impl<D: Dataset> Iterator for Epoch<'_, D> {
-    type Item = Result<<D::Sample as Collate>::Batch>;
+    type Item = Result<Batch<D>>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let batch = self.batches.next()?;
-        let assembled = match self.failed.take() {
-            None => self.assemble(batch),
-            Some(error) => {
+        self.position.batches = batch + 1;
+        let made = match &mut self.source {
+            Source::Here(order) => self.loader.dataset.batch(indices(order, batch, self.loader.batch_size)),
+            Source::Workers(workers) => workers.next()?,
+            Source::Failed(error) => {
                 self.batches = 0..0;
-                Err(error)
+                Err(error.take()?)
             }
         };
-        Some(assembled.map_err(|error| Error::Batch { epoch: self.epoch, batch, source: Box::new(error) }))
+        Some(made.map_err(|error| Error::Batch {
+            epoch: self.position.epoch,
+            batch,
+            source: Box::new(error),
+        }))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -174,3 +307,13 @@ impl<D: Dataset> Iterator for Epoch<'_, D> {
 }
 
 impl<D: Dataset> ExactSizeIterator for Epoch<'_, D> {}
+
+impl<B> std::fmt::Debug for Source<B> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Here(_) => "on this thread",
+            Self::Workers(_) => "on workers",
+            Self::Failed(_) => "failed",
+        })
+    }
+}

@@ -6,14 +6,20 @@ use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::path::Path;
 
 /// What a compressed file may unpack to without regard to its size.
-#[cfg(feature = "gzip")]
+#[cfg(any(feature = "gzip", feature = "npz"))]
 const FREE: u64 = 1 << 20;
 /// How many times its own size a compressed file may unpack to. Deflate reaches 1,032, on constant bytes; images, labels
 /// and numbers in text stay below 20. More is taken for an attempt to fill the memory.
-#[cfg(feature = "gzip")]
+#[cfg(any(feature = "gzip", feature = "npz"))]
 const MAX_RATIO: u64 = 200;
 /// What is read at a time where the length is not known.
 const CHUNK: usize = 64 * 1024;
+
+/// What a compressed file of `length` bytes may unpack to.
+#[cfg(any(feature = "gzip", feature = "npz"))]
+pub(super) fn bound(length: u64) -> u64 {
+    length.saturating_mul(MAX_RATIO).max(FREE)
+}
 
 /// The content of a file, unpacked if it is compressed.
 pub(super) struct Source<'a> {
@@ -56,11 +62,10 @@ impl<'a> Source<'a> {
 
     #[cfg(feature = "gzip")]
     fn unpack(name: String, reader: impl BufRead + 'a, length: u64) -> Result<Self> {
-        let bound = length.saturating_mul(MAX_RATIO).max(FREE);
         Ok(Self {
             reader: Box::new(flate2::bufread::MultiGzDecoder::new(reader)),
             name: format!("{name} (unpacked)"),
-            length: Length::AtMost(bound),
+            length: Length::AtMost(bound(length)),
             position: 0,
         })
     }
