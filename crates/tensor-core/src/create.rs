@@ -1,6 +1,7 @@
 //! Making tensors from nothing.
 
 use crate::dtype::{dispatch_all, dispatch_number};
+use crate::half::made;
 use crate::kernel::pointwise::map;
 use crate::storage::Storage;
 use crate::{DType, Element, Error, ErrorKind, Result, Shape, Tensor};
@@ -77,9 +78,11 @@ impl Tensor {
                 ErrorKind::Argument { argument: "start, end, step", value, expected },
             ));
         }
-        dispatch_number!(OP, dtype, T => Self::build::<T>(OP, Shape::from([count as usize]), |out| {
-            out.iter_mut().enumerate().for_each(|(i, y)| *y = T::from_f64(start + i as f64 * step));
-        }))
+        made(dtype, |dtype| {
+            dispatch_number!(OP, dtype, T => Self::build::<T>(OP, Shape::from([count as usize]), |out| {
+                out.iter_mut().enumerate().for_each(|(i, y)| *y = T::from_f64(start + i as f64 * step));
+            }))
+        })
     }
 
     /// `steps` values from `start` to `end`, both included, as `torch.linspace`.
@@ -87,15 +90,15 @@ impl Tensor {
     pub fn linspace(start: f64, end: f64, steps: usize, dtype: DType) -> Result<Self> {
         let step = (end - start) / (steps.max(2) - 1) as f64;
         // PyTorch counts the second half backwards from `end`, so that both ends are exact.
-        dispatch_number!("linspace", dtype, T => Self::build::<T>("linspace", Shape::from([steps]), |out| {
-            out.iter_mut().enumerate().for_each(|(i, y)| {
-                *y = T::from_f64(if i < steps / 2 || steps == 1 {
-                    start + i as f64 * step
-                } else {
-                    end - (steps - 1 - i) as f64 * step
-                });
-            });
-        }))
+        let value = |i: usize| match i {
+            i if i < steps / 2 || steps == 1 => start + i as f64 * step,
+            i => end - (steps - 1 - i) as f64 * step,
+        };
+        made(dtype, |dtype| {
+            dispatch_number!("linspace", dtype, T => Self::build::<T>("linspace", Shape::from([steps]), |out| {
+                out.iter_mut().enumerate().for_each(|(i, y)| *y = T::from_f64(value(i)));
+            }))
+        })
     }
 
     /// The identity matrix `[n, n]`.

@@ -20,6 +20,7 @@ mod create;
 mod display;
 mod dtype;
 mod error;
+mod half;
 #[cfg(feature = "ndarray")]
 mod interop;
 pub mod io;
@@ -36,6 +37,7 @@ mod threads;
 
 pub use dtype::{DType, Element};
 pub use error::{Error, ErrorKind, Result};
+pub use half::{bf16, f16};
 pub use kernel::gemm::Activation;
 pub use ops::activation::Approximate;
 pub use ops::conv::ConvOptions;

@@ -242,6 +242,8 @@ impl Tensor {
         let expected = match T::DTYPE {
             DType::F32 => "f32; convert with to_dtype(DType::F32)",
             DType::F64 => "f64; convert with to_dtype(DType::F64)",
+            DType::F16 => "f16; convert with to_dtype(DType::F16)",
+            DType::BF16 => "bf16; convert with to_dtype(DType::BF16)",
             DType::I64 => "i64; convert with to_dtype(DType::I64)",
             DType::I32 => "i32; convert with to_dtype(DType::I32)",
             DType::U8 => "u8; convert with to_dtype(DType::U8)",

@@ -2,7 +2,7 @@
 
 use crate::dtype::dispatch_all;
 use crate::storage::Storage;
-use crate::{DType, Element, Error, ErrorKind, Result, Shape, Tensor};
+use crate::{DType, Element, Error, ErrorKind, Result, Shape, Tensor, bf16, f16};
 use std::fs::File;
 use std::io::{BufReader, ErrorKind as IoKind, Read};
 use std::path::Path;
@@ -161,7 +161,7 @@ macro_rules! decode {
         }
     )*};
 }
-decode!(f32, f64, i64, i32, u8);
+decode!(f32, f64, f16, bf16, i64, i32, u8);
 
 impl Decode for bool {
     fn decode(bytes: &[u8], _: ByteOrder) -> Option<bool> {

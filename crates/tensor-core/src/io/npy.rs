@@ -6,7 +6,7 @@ use super::MAX_RANK;
 use super::cursor::{Cursor, Fault, Parsed, shape_bytes};
 use super::input::{ByteOrder, Input};
 use super::output::{replace, write_elements};
-use crate::{DType, Result, Shape, Tensor};
+use crate::{DType, Error, ErrorKind, Result, Shape, Tensor};
 use std::io::{self, Read, Write};
 use std::panic::Location;
 use std::path::Path;
@@ -20,8 +20,8 @@ const ALIGN: usize = 64;
 const MAX_HEADER: usize = 64 * 1024;
 
 impl Tensor {
-    /// Reads a NumPy `.npy` file of float32, float64, int64, int32, uint8 or bool, of either byte order and in row-major
-    /// or column-major order; the tensor is row-major.
+    /// Reads a NumPy `.npy` file of float16, float32, float64, int64, int32, uint8 or bool, of either byte order and
+    /// in row-major or column-major order; the tensor is row-major.
     ///
     /// # Errors
     /// [`ErrorKind::File`](crate::ErrorKind::File) if the file cannot be read,
@@ -59,23 +59,41 @@ impl Tensor {
     /// [`replace_file`](crate::io::replace_file).
     ///
     /// # Errors
-    /// [`ErrorKind::File`](crate::ErrorKind::File) if the system refuses.
+    /// [`ErrorKind::File`](crate::ErrorKind::File) if the system refuses, [`ErrorKind::DType`] for bf16, which NumPy
+    /// does not have.
     #[track_caller]
     pub fn write_npy(&self, path: impl AsRef<Path>) -> Result<()> {
+        const OP: &str = "write_npy";
         let location = Location::caller();
-        replace("write_npy", path.as_ref(), |file| write(self, file)).map_err(|error| error.at(location))
+        check(OP, self)
+            .and_then(|()| replace(OP, path.as_ref(), |file| write(self, file)))
+            .map_err(|error| error.at(location))
     }
 
     /// The bytes of a `.npy` file: see [`write_npy`](Tensor::write_npy).
+    ///
+    /// # Errors
+    /// If the dtype is bf16.
     #[track_caller]
     pub fn to_npy(&self) -> Result<Vec<u8>> {
+        check("to_npy", self)?;
         let mut bytes = header(self);
         bytes.extend(self.to_le_bytes().map_err(|error| error.of("to_npy"))?);
         Ok(bytes)
     }
 }
 
-/// Writes a tensor as a `.npy` file.
+/// An error for a tensor that the format has no dtype for.
+#[track_caller]
+pub(super) fn check(op: &'static str, tensor: &Tensor) -> Result<()> {
+    if descr(tensor.dtype()).is_some() {
+        return Ok(());
+    }
+    let expected = "a dtype that NumPy has; convert with to_dtype(DType::F32) or write safetensors";
+    Err(Error::new(op, ErrorKind::DType { argument: "input", found: tensor.dtype(), expected }))
+}
+
+/// Writes a tensor, which has passed [`check`], as a `.npy` file.
 pub(super) fn write(tensor: &Tensor, out: &mut impl Write) -> io::Result<()> {
     out.write_all(&header(tensor))?;
     write_elements(tensor, out)
@@ -88,7 +106,7 @@ fn header(tensor: &Tensor) -> Vec<u8> {
     let comma = if sizes.len() == 1 { "," } else { "" };
     let mut text = format!(
         "{{'descr': '{}', 'fortran_order': False, 'shape': ({}{comma}), }}",
-        descr(tensor.dtype()),
+        descr(tensor.dtype()).unwrap_or_default(),
         sizes.join(", ")
     );
     let end = (PREAMBLE + text.len() + 1).next_multiple_of(ALIGN);
@@ -98,15 +116,17 @@ fn header(tensor: &Tensor) -> Vec<u8> {
     [MAGIC, &[1, 0][..], &length, text.as_bytes()].concat()
 }
 
-fn descr(dtype: DType) -> &'static str {
-    match dtype {
+fn descr(dtype: DType) -> Option<&'static str> {
+    Some(match dtype {
+        DType::BF16 => return None,
+        DType::F16 => "<f2",
         DType::F32 => "<f4",
         DType::F64 => "<f8",
         DType::I64 => "<i8",
         DType::I32 => "<i4",
         DType::U8 => "|u1",
         DType::Bool => "|b1",
-    }
+    })
 }
 
 /// Reads a `.npy` file to its end.
@@ -208,7 +228,8 @@ fn dtype(cursor: &mut Cursor) -> Parsed<(DType, ByteOrder)> {
     cursor.skip_space();
     let at = cursor.at();
     let unknown = |what: &str| {
-        let reason = format!("{what} cannot be read; expected f4, f8, i8, i4, u1 or b1 in either byte order");
+        let reason =
+            format!("{what} cannot be read; expected f2, f4, f8, i8, i4, u1 or b1 in either byte order");
         Err(Fault { at, reason })
     };
     if cursor.peek() == Some(b'[') {
@@ -222,6 +243,7 @@ fn dtype(cursor: &mut Cursor) -> Parsed<(DType, ByteOrder)> {
         code => (None, code),
     };
     let dtype = match code {
+        b"f2" => DType::F16,
         b"f4" => DType::F32,
         b"f8" => DType::F64,
         b"i8" => DType::I64,

@@ -89,6 +89,7 @@ pub fn write<'a, S: AsRef<str>>(
     let location = Location::caller();
     let tensors: Vec<_> = tensors.into_iter().collect();
     check_names(OP, &tensors)
+        .and_then(|()| tensors.iter().try_for_each(|(_, tensor)| npy::check(OP, tensor)))
         .and_then(|()| replace(OP, path.as_ref(), |file| write_archive(file, &tensors, compression)))
         .map_err(|error| error.at(location))
 }

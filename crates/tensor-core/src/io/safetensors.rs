@@ -47,7 +47,8 @@ pub struct SafeTensors {
     pub metadata: BTreeMap<String, String>,
 }
 
-/// Reads a file. Dtypes F32, F64, I64, I32, U8 and BOOL are read; any other is an error that names the tensor.
+/// Reads a file. Dtypes F32, F64, F16, BF16, I64, I32, U8 and BOOL are read; any other is an error that names the
+/// tensor.
 ///
 /// # Errors
 /// [`ErrorKind::File`] if the file cannot be read; [`ErrorKind::Format`] with the offset of what is wrong in it: a
@@ -137,10 +138,8 @@ fn arrange<'a, S: AsRef<str>>(
 
 /// The place of a dtype in a file: widest first, so that all elements are aligned; the reference implementation's order.
 fn rank(dtype: DType) -> usize {
-    [DType::I64, DType::F64, DType::F32, DType::I32, DType::U8, DType::Bool]
-        .iter()
-        .position(|&other| other == dtype)
-        .unwrap_or(usize::MAX)
+    use DType::{BF16, Bool, F16, F32, F64, I32, I64, U8};
+    [I64, F64, F32, I32, BF16, F16, U8, Bool].iter().position(|&other| other == dtype).unwrap_or(usize::MAX)
 }
 
 fn read_input<R: Read>(input: &mut Input<R>) -> Result<SafeTensors> {

@@ -106,9 +106,10 @@ impl Tensor {
     /// If the dtype is not floating-point.
     #[track_caller]
     pub fn gelu(&self, approximate: Approximate) -> Result<Tensor> {
-        dispatch_float!("gelu", self.dtype(), T => match approximate {
-            Approximate::None => unary::apply::<T, T>("gelu", self, Gelu),
-            Approximate::Tanh => unary::apply::<T, T>("gelu", self, GeluTanh),
+        let x = self;
+        dispatch_float!("gelu", [x], T => match approximate {
+            Approximate::None => unary::apply::<T, T>("gelu", &x, Gelu),
+            Approximate::Tanh => unary::apply::<T, T>("gelu", &x, GeluTanh),
         })
     }
 
@@ -120,9 +121,10 @@ impl Tensor {
     pub fn gelu_backward(&self, input: &Tensor, approximate: Approximate) -> Result<Tensor> {
         const OP: &str = "gelu_backward";
         self.same_dtype(OP, input)?;
-        dispatch_float!(OP, self.dtype(), T => match approximate {
-            Approximate::None => binary::apply::<T, T, T>(OP, self, input, GeluBackward),
-            Approximate::Tanh => binary::apply::<T, T, T>(OP, self, input, GeluTanhBackward),
+        let (g, x) = (self, input);
+        dispatch_float!(OP, [g, x], T => match approximate {
+            Approximate::None => binary::apply::<T, T, T>(OP, &g, &x, GeluBackward),
+            Approximate::Tanh => binary::apply::<T, T, T>(OP, &g, &x, GeluTanhBackward),
         })
     }
 
@@ -132,7 +134,8 @@ impl Tensor {
     /// If the dtype is not floating-point.
     #[track_caller]
     pub fn silu(&self) -> Result<Tensor> {
-        dispatch_float!("silu", self.dtype(), T => unary::apply::<T, T>("silu", self, Silu))
+        let x = self;
+        dispatch_float!("silu", [x], T => unary::apply::<T, T>("silu", &x, Silu))
     }
 
     /// The gradient of [`silu`](Tensor::silu) with this tensor as the gradient of the output.
@@ -143,6 +146,7 @@ impl Tensor {
     pub fn silu_backward(&self, input: &Tensor) -> Result<Tensor> {
         const OP: &str = "silu_backward";
         self.same_dtype(OP, input)?;
-        dispatch_float!(OP, self.dtype(), T => binary::apply::<T, T, T>(OP, self, input, SiluBackward))
+        let (g, x) = (self, input);
+        dispatch_float!(OP, [g, x], T => binary::apply::<T, T, T>(OP, &g, &x, SiluBackward))
     }
 }

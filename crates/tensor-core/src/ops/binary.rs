@@ -33,6 +33,8 @@ pub(crate) trait Arithmetic: Element {
     fn plus(self, b: Self) -> Self;
     fn minus(self, b: Self) -> Self;
     fn times(self, b: Self) -> Self;
+    fn negative(self) -> Self;
+    fn absolute(self) -> Self;
 }
 
 macro_rules! arithmetic {
@@ -44,6 +46,10 @@ macro_rules! arithmetic {
             fn minus(self, b: Self) -> Self { self - b }
             #[inline(always)]
             fn times(self, b: Self) -> Self { self * b }
+            #[inline(always)]
+            fn negative(self) -> Self { -self }
+            #[inline(always)]
+            fn absolute(self) -> Self { self.abs() }
         }
     )*};
     (int $($t:ty),*) => {$(
@@ -54,6 +60,11 @@ macro_rules! arithmetic {
             fn minus(self, b: Self) -> Self { self.wrapping_sub(b) }
             #[inline(always)]
             fn times(self, b: Self) -> Self { self.wrapping_mul(b) }
+            #[inline(always)]
+            fn negative(self) -> Self { self.wrapping_neg() }
+            #[inline(always)]
+            #[allow(unused_comparisons, reason = "u8 is never negative")]
+            fn absolute(self) -> Self { if self < 0 { self.wrapping_neg() } else { self } }
         }
     )*};
 }
@@ -73,8 +84,9 @@ macro_rules! arithmetic_methods {
                 #[track_caller]
                 pub fn $name(&self, other: &Tensor) -> Result<Tensor> {
                     self.same_dtype(stringify!($name), other)?;
-                    dispatch_number!(stringify!($name), self.dtype(), T => {
-                        apply::<T, T, T>(stringify!($name), self, other, <T as Arithmetic>::$f)
+                    let (a, b) = (self, other);
+                    dispatch_number!(stringify!($name), [a, b], T => {
+                        apply::<T, T, T>(stringify!($name), &a, &b, <T as Arithmetic>::$f)
                     })
                 }
 
@@ -84,7 +96,7 @@ macro_rules! arithmetic_methods {
                 pub fn $scalar(&self, other: impl Into<Scalar>) -> Result<Tensor> {
                     let other = other.into();
                     let x = self.promoted(other)?;
-                    dispatch_number!(stringify!($name), x.dtype(), T => {
+                    dispatch_number!(stringify!($name), [x], T => {
                         let b: T = other.to();
                         unary::apply::<T, T>(stringify!($name), &x, move |a: T| a.$f(b))
                     })
@@ -116,8 +128,9 @@ macro_rules! float_methods {
                 #[track_caller]
                 pub fn $name(&self, other: &Tensor) -> Result<Tensor> {
                     self.same_dtype(stringify!($name), other)?;
-                    dispatch_float!(stringify!($name), self.dtype(), T => {
-                        apply(stringify!($name), self, other, |$a: T, $b: T| -> T { $body })
+                    let (a, b) = (self, other);
+                    dispatch_float!(stringify!($name), [a, b], T => {
+                        apply(stringify!($name), &a, &b, |$a: T, $b: T| -> T { $body })
                     })
                 }
             )*
@@ -192,7 +205,7 @@ impl Tensor {
     pub fn div(&self, other: &Tensor) -> Result<Tensor> {
         self.same_dtype("div", other)?;
         let (a, b) = (self.as_float()?, other.as_float()?);
-        dispatch_float!("div", a.dtype(), T => apply("div", &a, &b, |a: T, b: T| a / b))
+        dispatch_float!("div", [a, b], T => apply("div", &a, &b, |a: T, b: T| a / b))
     }
 
     /// Quotient: self / other.
@@ -200,7 +213,7 @@ impl Tensor {
     pub fn div_scalar(&self, other: impl Into<Scalar>) -> Result<Tensor> {
         let other = other.into();
         let x = self.as_float()?;
-        dispatch_float!("div", x.dtype(), T => {
+        dispatch_float!("div", [x], T => {
             let b: T = other.to();
             unary::apply("div", &x, move |a: T| a / b)
         })
@@ -211,8 +224,8 @@ impl Tensor {
     pub fn pow_scalar(&self, exponent: impl Into<Scalar>) -> Result<Tensor> {
         let exponent = exponent.into();
         let x = if self.dtype().is_float() { self.clone() } else { self.as_float()? };
-        dispatch_float!("pow", x.dtype(), T => match exponent.to::<f64>() {
-            1.0 => Ok(x),
+        dispatch_float!("pow", [x], T => match exponent.to::<f64>() {
+            1.0 => Ok(Tensor::clone(&x)),
             2.0 => unary::apply("pow", &x, |a: T| a * a),
             3.0 => unary::apply("pow", &x, |a: T| a * a * a),
             0.5 => unary::apply("pow", &x, |a: T| a.sqrt()),
@@ -263,7 +276,8 @@ impl Tensor {
         }
         if self.shape() == other.shape() && self.is_contiguous() && other.is_contiguous() {
             let range = self.layout.offset..self.layout.offset + self.numel();
-            if let Some(storage) = Arc::get_mut(&mut self.storage) {
+            // A half-precision sum passes through f32, not in place.
+            if let Some(storage) = Arc::get_mut(&mut self.storage).filter(|s| !s.dtype().is_half()) {
                 return dispatch_number!("add_assign", storage.dtype(), T => {
                     zip_in_place(&mut storage.slice_mut::<T>()[range], other.dense::<T>(), T::plus);
                     Ok(())
@@ -274,10 +288,13 @@ impl Tensor {
         Ok(())
     }
 
-    /// In one of three dtypes that hold every value of the six: floats as they are, all others as i64.
+    /// In one of three dtypes that hold every value of all: f64 as it is, other floats as f32, all others as i64.
     #[track_caller]
     fn widened(&self) -> Result<Tensor> {
-        if self.dtype().is_float() { Ok(self.clone()) } else { self.to_dtype(DType::I64) }
+        match self.dtype() {
+            DType::F64 => Ok(self.clone()),
+            dtype => self.to_dtype(if dtype.is_float() { DType::F32 } else { DType::I64 }),
+        }
     }
 
     /// As float: f32 for an integer or bool tensor.

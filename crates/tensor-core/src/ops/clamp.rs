@@ -13,10 +13,11 @@ impl Tensor {
     /// If the dtype is bool.
     #[track_caller]
     pub fn clamp(&self, min: Option<f64>, max: Option<f64>) -> Result<Tensor> {
-        dispatch_number!("clamp", self.dtype(), T => {
+        let x = self;
+        dispatch_number!("clamp", [x], T => {
             let (min, max) = (min.map(T::from_f64), max.map(T::from_f64));
             // Comparisons with NaN are false, so it passes both.
-            unary::apply("clamp", self, move |x: T| {
+            unary::apply("clamp", &x, move |x: T| {
                 let x = match min { Some(min) if x < min => min, _ => x };
                 match max { Some(max) if x > max => max, _ => x }
             })

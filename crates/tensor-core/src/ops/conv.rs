@@ -122,7 +122,7 @@ impl Tensor {
         }
         let bias = bias.map(Tensor::contiguous).transpose()?;
         let (x, weight) = (self.contiguous()?, weight.contiguous()?);
-        dispatch_float!(OP, x.dtype(), T => Tensor::build::<T>(OP, output_shape(&geometry), |y| {
+        dispatch_float!(OP, [x, weight, bias], T => Tensor::build::<T>(OP, output_shape(&geometry), |y| {
             let bias = bias.as_ref().map(|b| b.dense::<T>());
             kernel::conv(&geometry, x.dense::<T>(), weight.dense::<T>(), bias, y);
         }))
@@ -145,7 +145,7 @@ impl Tensor {
         let geometry = geometry(OP, input, weight.shape(), options)?;
         check_gradient(OP, &geometry, self)?;
         let (g, weight) = (self.contiguous()?, weight.contiguous()?);
-        dispatch_float!(OP, g.dtype(), T => Tensor::build::<T>(OP, input.clone(), |dx| {
+        dispatch_float!(OP, [g, weight], T => Tensor::build::<T>(OP, input.clone(), |dx| {
             kernel::conv_input_gradient(&geometry, g.dense::<T>(), weight.dense::<T>(), dx);
         }))
     }
@@ -167,7 +167,7 @@ impl Tensor {
         let geometry = geometry(OP, input.shape(), weight, options)?;
         check_gradient(OP, &geometry, self)?;
         let (g, x) = (self.contiguous()?, input.contiguous()?);
-        dispatch_float!(OP, g.dtype(), T => Tensor::build::<T>(OP, weight.clone(), |dweight| {
+        dispatch_float!(OP, [g, x], T => Tensor::build::<T>(OP, weight.clone(), |dweight| {
             kernel::conv_weight_gradient(&geometry, g.dense::<T>(), x.dense::<T>(), dweight);
         }))
     }
@@ -190,7 +190,7 @@ impl Tensor {
         let axes = [Axis::UNIT, Axis { output: height, ..Axis::UNIT }, Axis { output: width, ..Axis::UNIT }];
         let geometry = Geometry { batch, in_channels: 1, out_channels, groups: 1, axes };
         let g = self.contiguous()?;
-        dispatch_float!(OP, g.dtype(), T => Tensor::build::<T>(OP, Shape::from([out_channels]), |dbias| {
+        dispatch_float!(OP, [g], T => Tensor::build::<T>(OP, Shape::from([out_channels]), |dbias| {
             kernel::conv_bias_gradient(&geometry, g.dense::<T>(), dbias);
         }))
     }

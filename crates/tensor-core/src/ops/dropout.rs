@@ -19,7 +19,7 @@ impl Tensor {
             return Err(Error::new(OP, ErrorKind::Argument { argument: "p", value, expected }));
         }
         let x = self.contiguous()?;
-        dispatch_float!(OP, x.dtype(), T => Tensor::build::<T>(OP, x.shape().clone(), |y| {
+        dispatch_float!(OP, [x], T => Tensor::build::<T>(OP, x.shape().clone(), |y| {
             dropout::dropout(x.dense::<T>(), p, key, y);
         }))
     }

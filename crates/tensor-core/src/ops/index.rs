@@ -73,7 +73,7 @@ impl Tensor {
         let inner: usize = self.shape()[at + 1..].iter().product();
         let plane = self.shape()[at] * inner;
         let (base, source) = (self.contiguous()?, source.contiguous()?);
-        dispatch_number!(OP, self.dtype(), T => Tensor::build::<T>(OP, self.shape().clone(), |out| {
+        dispatch_number!(OP, [base, source], T => Tensor::build::<T>(OP, self.shape().clone(), |out| {
             out.copy_from_slice(base.dense::<T>());
             if inner == 0 || indices.is_empty() {
                 return;
@@ -143,7 +143,7 @@ impl Tensor {
         }
         let (base, source) = (self.contiguous()?, source.contiguous()?);
         let steps = self.shape().contiguous_strides();
-        dispatch_number!(OP, self.dtype(), T => Tensor::build::<T>(OP, self.shape().clone(), |out| {
+        dispatch_number!(OP, [base, source], T => Tensor::build::<T>(OP, self.shape().clone(), |out| {
             out.copy_from_slice(base.dense::<T>());
             let source = source.dense::<T>();
             for_each_target(index.shape(), &steps, at, &indices, |i, to| out[to] = out[to].plus(source[i]));

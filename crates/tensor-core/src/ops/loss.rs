@@ -2,8 +2,10 @@
 
 use super::binary;
 use crate::dtype::dispatch_float;
+use crate::half::Widen;
 use crate::kernel::cross_entropy::{self as kernel, KEPT, RowGradient};
 use crate::{DType, Element, Error, ErrorKind, Result, Shape, Tensor};
+use std::borrow::Cow;
 
 /// What becomes of the losses of a batch: `reduction` in PyTorch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,6 +78,10 @@ impl Operands {
         Ok(Self { logits: rows.contiguous()?, target: target.contiguous()?, weight, options })
     }
 
+    fn dtype(&self) -> DType {
+        self.logits.dtype()
+    }
+
     fn kernel_options<T: Element>(&self) -> kernel::CrossEntropy<'_, T> {
         kernel::CrossEntropy {
             classes: self.logits.shape().last().copied().unwrap_or(1),
@@ -83,6 +89,15 @@ impl Operands {
             ignore_index: self.options.ignore_index,
             label_smoothing: self.options.label_smoothing,
         }
+    }
+}
+
+impl Widen for Operands {
+    type Wide<'a> = Operands;
+    fn widen(&self) -> Result<Operands> {
+        let weight = self.weight.widen()?.map(Cow::into_owned);
+        let (logits, target) = (self.logits.widen()?.into_owned(), self.target.clone());
+        Ok(Operands { logits, target, weight, options: self.options })
     }
 }
 
@@ -132,9 +147,9 @@ impl Tensor {
         let operands = Operands::new(OP, self, target, weight, options)?;
         let targets = operands.target.dense::<i64>();
         let rows = targets.len();
-        dispatch_float!(OP, self.dtype(), T => {
+        let (loss, kept) = dispatch_float!(OP, [operands], T => {
             let mut outcome = None;
-            let mut kept = crate::storage::Storage::recycled(OP, self.dtype(), rows * KEPT + 1)?;
+            let mut kept = crate::storage::Storage::recycled(OP, operands.dtype(), rows * KEPT + 1)?;
             let (row_kept, weight_sum) = kept.slice_mut::<T>().split_at_mut(rows * KEPT);
             let losses = Tensor::build::<T>(OP, operands.target.shape().clone(), |losses| {
                 let logits = operands.logits.dense::<T>();
@@ -155,8 +170,9 @@ impl Tensor {
                 Reduction::Sum => Tensor::scalar(totals.loss)?,
                 Reduction::Mean => Tensor::scalar(totals.mean())?,
             };
-            Ok((loss, Tensor::from_storage(kept, Shape::from([rows * KEPT + 1]))))
-        })
+            Ok((loss, kept))
+        })?;
+        Ok((loss, Tensor::from_storage(kept, Shape::from([rows * KEPT + 1]))))
     }
 
     /// The gradient of the logits (this tensor) of [`cross_entropy`](Tensor::cross_entropy), from what that returned
@@ -176,7 +192,6 @@ impl Tensor {
         const OP: &str = "cross_entropy_backward";
         let operands = Operands::new(OP, self, target, weight, options)?;
         let rows = operands.target.numel();
-        self.same_dtype(OP, kept)?;
         self.same_dtype(OP, g)?;
         let g_shape = match options.reduction {
             Reduction::None => target.shape().clone(),
@@ -191,7 +206,8 @@ impl Tensor {
             }
         }
         let (kept, g) = (kept.contiguous()?, g.contiguous()?);
-        let dx = dispatch_float!(OP, self.dtype(), T => {
+        let dx = dispatch_float!(OP, [operands, g], T => {
+            operands.logits.same_dtype(OP, &kept)?;
             Tensor::build::<T>(OP, operands.logits.shape().clone(), |dx| {
                 let (kept, g) = (kept.dense::<T>(), g.dense::<T>());
                 let row_gradient = match options.reduction {
@@ -226,8 +242,9 @@ impl Tensor {
             let (found, expected) = (target.shape().clone(), format!("{}, that of the input", self.shape()));
             return Err(Error::new(OP, ErrorKind::ShapeMismatch { argument: "target", found, expected }));
         }
-        let squares = dispatch_float!(OP, self.dtype(), T => {
-            binary::apply::<T, T, T>(OP, self, target, |x: T, t: T| (x - t) * (x - t))
+        let (x, t) = (self, target);
+        let squares = dispatch_float!(OP, [x, t], T => {
+            binary::apply::<T, T, T>(OP, &x, &t, |x: T, t: T| (x - t) * (x - t))
         })?;
         match reduction {
             Reduction::Mean => squares.mean(),

@@ -65,7 +65,7 @@ impl Tensor {
         let batch = lead.numel();
         let a = self.batch_of_matrices(&lead)?;
         let b = other.batch_of_matrices(&lead)?;
-        dispatch_float!(OP, self.dtype(), T => Tensor::build::<T>(OP, shape, |out| {
+        dispatch_float!(OP, [a, b], T => Tensor::build::<T>(OP, shape, |out| {
             if out.is_empty() {
                 return;
             }
@@ -124,7 +124,7 @@ impl Tensor {
         let rows = self.shape()[..self.rank() - 1].iter().product();
         let x = self.reshape_to(OP, Shape::from([rows, inputs]))?;
         let shape = self.shape()[..self.rank() - 1].iter().copied().chain([outputs]).collect();
-        dispatch_float!(OP, self.dtype(), T => Tensor::build::<T>(OP, shape, |out| {
+        dispatch_float!(OP, [x, weight, bias], T => Tensor::build::<T>(OP, shape, |out| {
             if out.is_empty() {
                 return;
             }

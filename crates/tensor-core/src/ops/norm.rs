@@ -13,16 +13,15 @@ fn fitting(
     op: &'static str,
     argument: &'static str,
     x: &Tensor,
-    tensor: Option<&Tensor>,
+    tensor: &Tensor,
     shape: &[usize],
-) -> Result<Option<Tensor>> {
-    let Some(tensor) = tensor else { return Ok(None) };
+) -> Result<Tensor> {
     x.same_dtype(op, tensor)?;
     if *tensor.shape() != *shape {
         let (found, expected) = (tensor.shape().clone(), format!("{shape:?}"));
         return Err(Error::new(op, ErrorKind::ShapeMismatch { argument, found, expected }));
     }
-    tensor.contiguous().map(Some)
+    tensor.contiguous()
 }
 
 /// Rows and columns of `x` when its trailing dimensions `normalized_shape` make up a row.
@@ -90,18 +89,19 @@ impl Tensor {
         eps: f64,
     ) -> Result<(Tensor, Tensor)> {
         let (rows, cols) = rows_and_columns(op, self, normalized_shape)?;
-        let weight = fitting(op, "weight", self, weight, normalized_shape)?;
-        let bias = fitting(op, "bias", self, bias, normalized_shape)?;
+        let weight = weight.map(|w| fitting(op, "weight", self, w, normalized_shape)).transpose()?;
+        let bias = bias.map(|b| fitting(op, "bias", self, b, normalized_shape)).transpose()?;
         let x = self.contiguous()?;
-        dispatch_float!(op, x.dtype(), T => {
+        let (y, kept) = dispatch_float!(op, [x, weight, bias], T => {
             let mut kept = Storage::recycled(op, x.dtype(), rows * KEPT)?;
             let y = Tensor::build::<T>(op, x.shape().clone(), |y| {
                 let weight = weight.as_ref().map(|w| w.dense::<T>());
                 let affine = Affine { weight, bias: bias.as_ref().map(|b| b.dense::<T>()) };
                 layer_norm::norm(norm, x.dense::<T>(), cols, affine, eps, y, kept.slice_mut());
             })?;
-            Ok((y, Tensor::from_storage(kept, Shape::from([rows, KEPT]))))
-        })
+            Ok((y, kept))
+        })?;
+        Ok((y, Tensor::from_storage(kept, Shape::from([rows, KEPT]))))
     }
 
     /// The gradients of [`layer_norm`](Tensor::layer_norm) of `input`, with this tensor as the gradient of its output
@@ -148,11 +148,9 @@ impl Tensor {
     ) -> Result<NormGradients> {
         let (g, x) = alike(op, self, input)?;
         let (rows, cols) = rows_and_columns(op, &x, normalized_shape)?;
-        let weight = fitting(op, "weight", &x, weight, normalized_shape)?;
-        let Some(kept) = fitting(op, "kept", &x, Some(kept), &[rows, KEPT])? else {
-            return Ok((g.clone(), g, x));
-        };
-        dispatch_float!(op, x.dtype(), T => {
+        let weight = weight.map(|w| fitting(op, "weight", &x, w, normalized_shape)).transpose()?;
+        dispatch_float!(op, [x, g, weight], T => {
+            let kept = fitting(op, "kept", &x, kept, &[rows, KEPT])?;
             let mut sums = None;
             let dx = Tensor::build::<T>(op, x.shape().clone(), |dx| {
                 let weight = weight.as_ref().map(|w| w.dense::<T>());
@@ -179,16 +177,14 @@ impl Tensor {
             return Err(Error::new(OP, ErrorKind::ShapeMismatch { argument: "input", found, expected }));
         }
         let x = self.contiguous()?;
-        let (mean, var, kept) = dispatch_float!(OP, x.dtype(), T => {
+        let (mean, var, kept) = dispatch_float!(OP, [x], T => {
             let moments = batch_norm::moments(x.dense::<T>(), geometry);
             let unbiased: Vec<T> = moments.squares.iter().map(|s| (s / (moments.count - 1.0)) as T).collect();
             let mean: Vec<T> = moments.mean.iter().map(|&m| m as T).collect();
-            let kept = [moments.rstd(eps), moments.mean];
-            let channels = [geometry.channels];
+            let (channels, rstd) = ([geometry.channels], moments.rstd(eps));
+            let kept = Tensor::from_vec([moments.mean, rstd].concat(), [2, geometry.channels])?;
             Ok((Tensor::from_vec(mean, channels)?, Tensor::from_vec(unbiased, channels)?, kept))
         })?;
-        let [rstd, mean_f64] = kept;
-        let kept = Tensor::from_vec([mean_f64, rstd].concat(), [2, geometry.channels])?;
         let output = x.normed(OP, geometry, &kept, weight, bias)?;
         Ok(BatchNorm { output, mean, var, kept })
     }
@@ -211,9 +207,8 @@ impl Tensor {
         let geometry = channels_of(OP, self)?;
         let mut kept = Vec::with_capacity(2 * geometry.channels);
         for (argument, tensor) in [("mean", mean), ("var", var)] {
-            let tensor = fitting(OP, argument, self, Some(tensor), &[geometry.channels])?;
-            let values = tensor.map(|t| t.to_dtype(DType::F64)?.to_vec::<f64>()).transpose()?;
-            kept.extend(values.into_iter().flatten());
+            let tensor = fitting(OP, argument, self, tensor, &[geometry.channels])?;
+            kept.extend(tensor.to_dtype(DType::F64)?.to_vec::<f64>()?);
         }
         kept[geometry.channels..].iter_mut().for_each(|var| *var = 1.0 / (*var + eps).sqrt());
         let kept = Tensor::from_vec(kept, [2, geometry.channels])?;
@@ -229,12 +224,14 @@ impl Tensor {
         weight: Option<&Tensor>,
         bias: Option<&Tensor>,
     ) -> Result<Tensor> {
-        let weight = fitting(op, "weight", self, weight, &[geometry.channels])?;
-        let bias = fitting(op, "bias", self, bias, &[geometry.channels])?;
-        dispatch_float!(op, self.dtype(), T => Tensor::build::<T>(op, self.shape().clone(), |y| {
+        let shape = [geometry.channels];
+        let weight = weight.map(|w| fitting(op, "weight", self, w, &shape)).transpose()?;
+        let bias = bias.map(|b| fitting(op, "bias", self, b, &shape)).transpose()?;
+        let x = self;
+        dispatch_float!(op, [x, weight, bias], T => Tensor::build::<T>(op, x.shape().clone(), |y| {
             let (mean, rstd) = kept.dense::<f64>().split_at(geometry.channels);
             let channels = Channels { mean, rstd, weight: weight.as_ref().map(|w| w.dense::<T>()) };
-            batch_norm::batch_norm(self.dense::<T>(), geometry, channels, bias.as_ref().map(|b| b.dense::<T>()), y);
+            batch_norm::batch_norm(x.dense::<T>(), geometry, channels, bias.as_ref().map(|b| b.dense::<T>()), y);
         }))
     }
 
@@ -255,14 +252,14 @@ impl Tensor {
         let (g, x) = alike(OP, self, input)?;
         let geometry = channels_of(OP, &x)?;
         let shape = [geometry.channels];
-        let weight = fitting(OP, "weight", &x, weight, &shape)?;
+        let weight = weight.map(|w| fitting(OP, "weight", &x, w, &shape)).transpose()?;
         if *kept.shape() != [2, geometry.channels] || kept.dtype() != DType::F64 {
             let (found, expected) = (kept.shape().clone(), format!("[2, {}] of f64", geometry.channels));
             return Err(Error::new(OP, ErrorKind::ShapeMismatch { argument: "kept", found, expected }));
         }
         let kept = kept.contiguous()?;
         let (mean, rstd) = kept.dense::<f64>().split_at(geometry.channels);
-        dispatch_float!(OP, x.dtype(), T => {
+        dispatch_float!(OP, [x, g, weight], T => {
             let channels = Channels { mean, rstd, weight: weight.as_ref().map(|w| w.dense::<T>()) };
             let (g, x_data) = (g.dense::<T>(), x.dense::<T>());
             let sums = batch_norm::batch_norm_channel_gradient(g, x_data, geometry, channels);

@@ -126,7 +126,7 @@ impl Tensor {
         const OP: &str = "max_pool2d";
         let (geometry, shape) = geometry(OP, self.shape(), options)?;
         let x = self.contiguous()?;
-        dispatch_float!(OP, x.dtype(), T => {
+        dispatch_float!(OP, [x], T => {
             let mut indices = Storage::recycled(OP, DType::I64, shape.numel())?;
             let y = Tensor::build::<T>(OP, shape.clone(), |y| {
                 kernel::max_pool(x.dense::<T>(), geometry, y, indices.slice_mut());
@@ -167,7 +167,7 @@ impl Tensor {
                 ErrorKind::IndexOutOfRange { index, dim: shape.len() - 2, size: plane },
             ));
         }
-        dispatch_float!(OP, g.dtype(), T => Tensor::build::<T>(OP, input.clone(), |dx| {
+        dispatch_float!(OP, [g], T => Tensor::build::<T>(OP, input.clone(), |dx| {
             kernel::max_pool_backward(g.dense::<T>(), indices.dense::<i64>(), geometry, dx);
         }))
     }
@@ -182,7 +182,7 @@ impl Tensor {
         let divisor = options.divisor(OP)?;
         let (geometry, shape) = geometry(OP, self.shape(), options.windows())?;
         let x = self.contiguous()?;
-        dispatch_float!(OP, x.dtype(), T => Tensor::build::<T>(OP, shape, |y| {
+        dispatch_float!(OP, [x], T => Tensor::build::<T>(OP, shape, |y| {
             kernel::avg_pool(x.dense::<T>(), geometry, divisor, y);
         }))
     }
@@ -205,7 +205,7 @@ impl Tensor {
             ));
         }
         let g = self.contiguous()?;
-        dispatch_float!(OP, g.dtype(), T => Tensor::build::<T>(OP, input.clone(), |dx| {
+        dispatch_float!(OP, [g], T => Tensor::build::<T>(OP, input.clone(), |dx| {
             kernel::avg_pool_backward(g.dense::<T>(), geometry, divisor, dx);
         }))
     }

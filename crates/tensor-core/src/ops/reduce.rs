@@ -1,6 +1,6 @@
 //! Folding dimensions away: sums, means, extremes.
 
-use crate::dtype::{dispatch_all, dispatch_float};
+use crate::dtype::{dispatch_all, dispatch_float, no_float};
 use crate::kernel::reduce::{select_rows, sum_columns, sum_rows};
 use crate::{DType, Dims, Element, Error, ErrorKind, Result, Shape, Tensor};
 use smallvec::SmallVec;
@@ -101,8 +101,7 @@ impl Tensor {
         let location = std::panic::Location::caller();
         if !self.dtype().is_float() {
             let found = self.dtype();
-            let expected = "f32 or f64; convert with to_dtype()";
-            return Err(Error::new("mean", ErrorKind::DType { argument: "input", found, expected }));
+            return Err(Error::new("mean", no_float(found)));
         }
         dims.with(|dims| self.sum_scaled("mean", dims, keepdim, |n| 1.0 / n as f64))
             .map_err(|e| e.at(location))
@@ -120,8 +119,9 @@ impl Tensor {
             return self.sum_integers(op, dims, keepdim);
         }
         let plan = Plan::new(op, self, &dims)?;
-        dispatch_float!(op, self.dtype(), T => Tensor::build::<T>(op, plan.shape(keepdim), |out| {
-            let (x, scale) = (plan.dense.dense::<T>(), scale(plan.reduced));
+        let x = &plan.dense;
+        dispatch_float!(op, [x], T => Tensor::build::<T>(op, plan.shape(keepdim), |out| {
+            let (x, scale) = (x.dense::<T>(), scale(plan.reduced));
             if plan.reduced == 0 {
                 // 0 · 1 for a sum, 0 · ∞ = NaN for a mean.
                 out.fill((0.0 * scale) as T);

@@ -42,7 +42,7 @@ impl Tensor {
             Some([size, inner @ ..]) => (*size, inner.iter().product::<usize>()),
             _ => (1, 1),
         };
-        dispatch_number!(op, x.dtype(), T => Tensor::build::<T>(op, x.shape().clone(), |out| {
+        dispatch_number!(op, [x], T => Tensor::build::<T>(op, x.shape().clone(), |out| {
             let planes = (4096 / (size * inner).max(1)).max(1) * size * inner;
             crate::kernel::parallel::for_each_chunk(out, planes, |start, out| {
                 out.copy_from_slice(&x.dense::<T>()[start..start + out.len()]);

@@ -41,7 +41,7 @@ impl Tensor {
         const OP: &str = "softmax";
         let extent = extent(OP, self.shape(), dim)?;
         let x = self.contiguous()?;
-        dispatch_float!(OP, x.dtype(), T => Tensor::build::<T>(OP, x.shape().clone(), |y| {
+        dispatch_float!(OP, [x], T => Tensor::build::<T>(OP, x.shape().clone(), |y| {
             softmax::softmax(x.dense::<T>(), y, extent);
         }))
     }
@@ -55,7 +55,7 @@ impl Tensor {
         const OP: &str = "log_softmax";
         let extent = extent(OP, self.shape(), dim)?;
         let x = self.contiguous()?;
-        dispatch_float!(OP, x.dtype(), T => Tensor::build::<T>(OP, x.shape().clone(), |y| {
+        dispatch_float!(OP, [x], T => Tensor::build::<T>(OP, x.shape().clone(), |y| {
             softmax::log_softmax(x.dense::<T>(), y, extent);
         }))
     }
@@ -69,7 +69,7 @@ impl Tensor {
         const OP: &str = "softmax_backward";
         let extent = extent(OP, output.shape(), dim)?;
         let (g, y) = alike(OP, self, output)?;
-        dispatch_float!(OP, y.dtype(), T => Tensor::build::<T>(OP, y.shape().clone(), |dx| {
+        dispatch_float!(OP, [g, y], T => Tensor::build::<T>(OP, y.shape().clone(), |dx| {
             softmax::softmax_backward(g.dense::<T>(), y.dense::<T>(), dx, extent);
         }))
     }
@@ -83,7 +83,7 @@ impl Tensor {
         const OP: &str = "log_softmax_backward";
         let extent = extent(OP, output.shape(), dim)?;
         let (g, y) = alike(OP, self, output)?;
-        dispatch_float!(OP, y.dtype(), T => Tensor::build::<T>(OP, y.shape().clone(), |dx| {
+        dispatch_float!(OP, [g, y], T => Tensor::build::<T>(OP, y.shape().clone(), |dx| {
             softmax::log_softmax_backward(g.dense::<T>(), y.dense::<T>(), dx, extent);
         }))
     }

@@ -4,7 +4,8 @@ use crate::dtype::{dispatch_float, dispatch_number};
 use crate::kernel::math::Float;
 use crate::kernel::pointwise::{Map, map};
 use crate::kernel::simd::Isa;
-use crate::{DType, Element, Error, ErrorKind, Result, Tensor};
+use crate::ops::binary::Arithmetic;
+use crate::{Element, Result, Tensor};
 
 /// The result of mapping `f` over `x`.
 #[track_caller]
@@ -38,7 +39,8 @@ macro_rules! float_methods {
                 /// If the dtype is not floating-point.
                 #[track_caller]
                 pub fn $name(&self) -> Result<Tensor> {
-                    dispatch_float!(stringify!($name), self.dtype(), T => apply::<T, T>(stringify!($name), self, $kernel))
+                    let x = self;
+                    dispatch_float!(stringify!($name), [x], T => apply::<T, T>(stringify!($name), &x, $kernel))
                 }
             )*
         }
@@ -66,45 +68,30 @@ float_methods! {
 
 impl Tensor {
     /// −x.
+    ///
+    /// # Errors
+    /// If the dtype is bool.
     #[track_caller]
     pub fn neg(&self) -> Result<Tensor> {
-        match self.dtype() {
-            DType::F32 => apply("neg", self, |x: f32| -x),
-            DType::F64 => apply("neg", self, |x: f64| -x),
-            DType::I64 => apply("neg", self, i64::wrapping_neg),
-            DType::I32 => apply("neg", self, i32::wrapping_neg),
-            DType::U8 => apply("neg", self, u8::wrapping_neg),
-            found @ DType::Bool => Err(Error::new(
-                "neg",
-                ErrorKind::DType { argument: "input", found, expected: "a number dtype; use logical_not" },
-            )),
-        }
+        let x = self;
+        dispatch_number!("neg", [x], T => apply("neg", &x, <T as Arithmetic>::negative))
     }
 
     /// |x|.
+    ///
+    /// # Errors
+    /// If the dtype is bool.
     #[track_caller]
     pub fn abs(&self) -> Result<Tensor> {
-        match self.dtype() {
-            DType::F32 => apply("abs", self, f32::abs),
-            DType::F64 => apply("abs", self, f64::abs),
-            DType::I64 => apply("abs", self, i64::wrapping_abs),
-            DType::I32 => apply("abs", self, i32::wrapping_abs),
-            DType::U8 => Ok(self.clone()),
-            found @ DType::Bool => Err(Error::new(
-                "abs",
-                ErrorKind::DType {
-                    argument: "input",
-                    found,
-                    expected: "a number dtype; convert with to_dtype()",
-                },
-            )),
-        }
+        let x = self;
+        dispatch_number!("abs", [x], T => apply("abs", &x, <T as Arithmetic>::absolute))
     }
 
     /// −1, 0 or 1 by the sign of x; NaN stays NaN.
     #[track_caller]
     pub fn sign(&self) -> Result<Tensor> {
-        dispatch_number!("sign", self.dtype(), T => apply("sign", self, |x: T| {
+        let x = self;
+        dispatch_number!("sign", [x], T => apply("sign", &x, |x: T| {
             let zero = T::default();
             if x > zero { T::from_i64(1) } else if x < zero { T::from_i64(-1) } else { x }
         }))
@@ -113,7 +100,8 @@ impl Tensor {
     /// max(x, 0); NaN stays NaN.
     #[track_caller]
     pub fn relu(&self) -> Result<Tensor> {
+        let x = self;
         // `x < 0` is false for NaN, which therefore stays.
-        dispatch_number!("relu", self.dtype(), T => apply("relu", self, |x: T| if x < T::default() { T::default() } else { x }))
+        dispatch_number!("relu", [x], T => apply("relu", &x, |x: T| if x < T::default() { T::default() } else { x }))
     }
 }

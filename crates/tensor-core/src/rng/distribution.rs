@@ -5,6 +5,7 @@ use super::box_muller::{normals_f32, normals_f64};
 use super::mt19937::Mt19937;
 use super::{Generator, Rng};
 use crate::dtype::{dispatch_all, dispatch_float};
+use crate::half::made;
 use crate::{DType, Element, Error, ErrorKind, Result, Shape, Tensor};
 use std::f64::consts::PI;
 
@@ -16,7 +17,8 @@ const WIDE_RANGE: u64 = 1 << 28;
 const LONG_PERMUTATION: usize = (u32::MAX / 20) as usize;
 
 impl Rng {
-    /// Uniform on [0, 1), as `torch.rand`. One word an element in f32 (24 bits), two in f64 (53 bits).
+    /// Uniform on [0, 1), as `torch.rand`. One word an element in f32 (24 bits), two in f64 (53 bits). Half precision,
+    /// here and in the other distributions, is drawn as f32 and rounded.
     ///
     /// # Errors
     /// If `dtype` is no float.
@@ -51,17 +53,20 @@ impl Rng {
         to: f64,
         dtype: DType,
     ) -> Result<Tensor> {
-        dispatch_float!(op, dtype, T => {
-            let (low, high) = (T::from_f64(from), T::from_f64(to));
-            if !(from <= to && low.is_finite() && high.is_finite() && (high - low).is_finite()) {
-                return Err(argument(op, "from, to", format!("{from}, {to}"), "finite bounds with from <= to"));
-            }
-            let generator = &mut *self.lock();
-            Tensor::build::<T>(op, Shape::new(shape), |out| {
-                for y in out {
-                    let value = T::unit(&mut generator.words).mul_add(high - low, low);
-                    *y = if value == high { low } else { value };
-                }
+        let finite = |x: f64| dispatch_all!(dtype, T => Element::to_f64(T::from_f64(x)).is_finite());
+        if !(from <= to && finite(from) && finite(to) && finite(to - from)) {
+            return Err(argument(op, "from, to", format!("{from}, {to}"), "finite bounds with from <= to"));
+        }
+        made(dtype, |dtype| {
+            dispatch_float!(op, dtype, T => {
+                let (low, high) = (T::from_f64(from), T::from_f64(to));
+                let generator = &mut *self.lock();
+                Tensor::build::<T>(op, Shape::new(shape), |out| {
+                    for y in out {
+                        let value = T::unit(&mut generator.words).mul_add(high - low, low);
+                        *y = if value == high { low } else { value };
+                    }
+                })
             })
         })
     }
@@ -104,13 +109,15 @@ impl Rng {
             return Err(argument(op, "std", std.to_string(), "a finite number from 0 on"));
         }
         let generator = &mut *self.lock();
-        dispatch_float!(op, dtype, T => Tensor::build::<T>(op, Shape::new(shape), |out| {
-            if out.len() < BLOCK {
-                out.iter_mut().for_each(|y| *y = T::from_f64(generator.single_normal().mul_add(std, mean)));
-            } else {
-                normal_blocks(&mut generator.words, out, T::from_f64(mean), T::from_f64(std));
-            }
-        }))
+        made(dtype, |dtype| {
+            dispatch_float!(op, dtype, T => Tensor::build::<T>(op, Shape::new(shape), |out| {
+                if out.len() < BLOCK {
+                    out.iter_mut().for_each(|y| *y = T::from_f64(generator.single_normal().mul_add(std, mean)));
+                } else {
+                    normal_blocks(&mut generator.words, out, T::from_f64(mean), T::from_f64(std));
+                }
+            }))
+        })
     }
 
     /// Integers of [low, high) as i64, as `torch.randint`: one word an element, two where the range is 2²⁸ or more.
@@ -190,11 +197,13 @@ impl Rng {
             return Err(argument(OP, "lambda", lambda.to_string(), "a finite number above 0"));
         }
         let generator = &mut *self.lock();
-        dispatch_float!(OP, dtype, T => Tensor::build::<T>(OP, Shape::new(shape.as_ref()), |out| {
-            for y in out {
-                *y = T::from_f64(-1.0 / lambda * (-f64::unit(&mut generator.words)).ln_1p());
-            }
-        }))
+        made(dtype, |dtype| {
+            dispatch_float!(OP, dtype, T => Tensor::build::<T>(OP, Shape::new(shape.as_ref()), |out| {
+                for y in out {
+                    *y = T::from_f64(-1.0 / lambda * (-f64::unit(&mut generator.words)).ln_1p());
+                }
+            }))
+        })
     }
 }
 

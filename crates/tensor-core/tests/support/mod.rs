@@ -6,12 +6,19 @@ use std::path::PathBuf;
 use std::process::Command;
 use tensor_core::{DType, ErrorKind, Result, Tensor};
 
-pub const DTYPES: [DType; 6] = [DType::F32, DType::F64, DType::I64, DType::I32, DType::U8, DType::Bool];
+/// All dtypes, those that NumPy has first.
+pub const DTYPES: [DType; 8] =
+    [DType::F32, DType::F64, DType::F16, DType::I64, DType::I32, DType::U8, DType::Bool, DType::BF16];
 
-/// Any tensor of up to four small dimensions, empty and 0-d ones among them, of any bits; sometimes transposed.
-pub fn any_tensor() -> impl Strategy<Value = Tensor> {
+/// The dtypes that NumPy has.
+pub fn numpy_dtypes() -> &'static [DType] {
+    &DTYPES[..7]
+}
+
+/// Any tensor of one of these dtypes, of up to four small dimensions, empty and 0-d ones among them, of any bits; sometimes transposed.
+pub fn any_tensor(dtypes: &'static [DType]) -> impl Strategy<Value = Tensor> {
     let shape = prop::collection::vec(0usize..5, 0..5);
-    (shape, prop::sample::select(&DTYPES[..]), any::<bool>()).prop_flat_map(|(shape, dtype, transposed)| {
+    (shape, prop::sample::select(dtypes), any::<bool>()).prop_flat_map(|(shape, dtype, transposed)| {
         let bytes = shape.iter().product::<usize>() * dtype.size();
         prop::collection::vec(any::<u8>(), bytes).prop_map(move |mut bytes| {
             if dtype == DType::Bool {

@@ -23,9 +23,11 @@ pub(super) struct Entry {
 }
 
 /// Names and dtypes of the format.
-const DTYPES: [(&str, DType); 6] = [
+const DTYPES: [(&str, DType); 8] = [
     ("F32", DType::F32),
     ("F64", DType::F64),
+    ("F16", DType::F16),
+    ("BF16", DType::BF16),
     ("I64", DType::I64),
     ("I32", DType::I32),
     ("U8", DType::U8),
@@ -156,7 +158,7 @@ fn tensor_dtype(cursor: &mut Cursor, name: &str) -> Parsed<DType> {
     let found = string(cursor)?;
     DTYPES.iter().find(|(known, _)| *known == found).map(|&(_, dtype)| dtype).ok_or_else(|| Fault {
         at,
-        reason: format!("tensor {name:?} is {found:?}, expected F32, F64, I64, I32, U8 or BOOL"),
+        reason: format!("tensor {name:?} is {found:?}, expected F32, F64, F16, BF16, I64, I32, U8 or BOOL"),
     })
 }
 
