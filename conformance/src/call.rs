@@ -92,6 +92,18 @@ impl Call {
         self.input.var()
     }
 
+    /// The input in the dtype that the keyword `dtype` asks for.
+    ///
+    /// # Errors
+    /// If it is no tensor, or this project has no such dtype.
+    pub fn in_dtype(&self) -> Asked<Var> {
+        let dtype = self.kwarg("dtype").optional(Value::dtype)?;
+        Ok(match dtype {
+            Some(dtype) => self.x()?.to_dtype(dtype)?,
+            None => self.x()?,
+        })
+    }
+
     /// The recorded call in short, with the shapes of its tensors.
     pub fn describe(&self) -> String {
         let mut parts: Vec<String> = std::iter::once(&self.input).chain(&self.args).map(short).collect();

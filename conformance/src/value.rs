@@ -207,6 +207,28 @@ impl Value {
         }
     }
 
+    /// A dtype, as PyTorch prints it: "float64", or "torch.float64".
+    ///
+    /// # Errors
+    /// If it is none, or this project does not have it.
+    pub fn dtype(&self) -> Asked<DType> {
+        let name = match self {
+            Value::DType(name) | Value::Text(name) => name.trim_start_matches("torch."),
+            _ => return unsupported("not a dtype"),
+        };
+        Ok(match name {
+            "float32" => DType::F32,
+            "float64" => DType::F64,
+            "float16" => DType::F16,
+            "bfloat16" => DType::BF16,
+            "int64" => DType::I64,
+            "int32" => DType::I32,
+            "uint8" => DType::U8,
+            "bool" => DType::Bool,
+            _ => return unsupported("another dtype"),
+        })
+    }
+
     /// One integer or a list of them; none for an argument that was left out.
     ///
     /// # Errors

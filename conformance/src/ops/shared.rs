@@ -2,11 +2,16 @@
 
 pub use crate::call::{Call, Replayed};
 pub use crate::value::{Asked, Value, unsupported};
-use autograd::{Result, Var};
+use autograd::{Result, Tensor, Var};
 
 /// One result.
 pub fn one(y: Result<Var>) -> Replayed {
     Ok(vec![y?])
+}
+
+/// One result without a gradient.
+pub fn constant(y: tensor_core::Result<Tensor>) -> Replayed {
+    Ok(vec![y?.into()])
 }
 
 /// A number or a tensor beside the input.

@@ -7,9 +7,15 @@ use autograd::{DType, Error, Tensor, Var, backward, gradcheck, gradgradcheck};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
+/// The rows, or those that the environment variable ROWS names, by commas.
+fn rows() -> impl Iterator<Item = &'static Row> {
+    let only = std::env::var("ROWS").ok();
+    TABLE.iter().filter(move |row| only.as_ref().is_none_or(|only| only.split(',').any(|o| o == row.name)))
+}
+
 /// Runs `check` on 64 random samples of every row; a failure names the row and the seed.
 fn for_all_rows(max_size: usize, check: impl Fn(&Row, &Sample) -> Result<(), String>) {
-    for row in TABLE {
+    for row in rows() {
         let mut runner =
             TestRunner::new(Config { cases: 64, failure_persistence: None, ..Config::default() });
         // The small size shrinks towards simpler shapes.
@@ -140,7 +146,7 @@ fn any_number_of_threads_gives_the_same_bits() {
         let results = tensor_core::with_threads(threads, || run(sample, DType::F32)).map_err(text)?;
         results.iter().map(|t| t.to_le_bytes().map_err(|e| e.to_string())).collect()
     };
-    for row in TABLE {
+    for row in rows() {
         // Sizes beyond one task of every kernel.
         for seed in 0..3 {
             let mut sampler = Sampler::with_max_size(seed, 70);

@@ -57,6 +57,16 @@ impl Var {
     pub fn amin(&self, dims: impl Dims, keepdim: bool) -> Result<Var> {
         apply(Extreme { dims: dims.with(SmallVec::from_slice), keepdim, largest: false }, &[self])
     }
+
+    /// The smallest and the largest elements along `dim`, of the whole tensor for `None`: `torch.aminmax`.
+    ///
+    /// # Errors
+    /// If there is nothing to reduce.
+    #[track_caller]
+    pub fn aminmax(&self, dim: impl Into<Option<isize>>, keepdim: bool) -> Result<(Var, Var)> {
+        let dim = dim.into();
+        Ok((self.amin(dim.as_slice(), keepdim)?, self.amax(dim.as_slice(), keepdim)?))
+    }
 }
 
 pub(crate) const ROW: Row = Row {
@@ -67,9 +77,10 @@ pub(crate) const ROW: Row = Row {
         let x = s.distinct(&shape)?;
         let dims: Vec<isize> = if s.one_in(3) { Vec::new() } else { vec![s.dim(rank)] };
         let (keepdim, largest) = (s.one_in(2), s.one_in(2));
-        let reduce = move |x: &Var| match largest {
-            true => x.amax(&dims[..], keepdim),
-            false => x.amin(&dims[..], keepdim),
+        let reduce = move |x: &Var| match (largest, &dims[..]) {
+            (true, dims) => x.amax(dims, keepdim),
+            (false, &[dim]) => Ok(x.aminmax(dim, keepdim)?.0),
+            (false, dims) => x.amin(dims, keepdim),
         };
         Ok(Sample::new(vec![x], move |x| reduce(&x[0])))
     },

@@ -38,6 +38,24 @@ impl Var {
             variance.sqrt()
         }
     }
+
+    /// The variance and the mean over `dims`: `torch.var_mean`.
+    ///
+    /// # Errors
+    /// As for [`var_dim`](Var::var_dim).
+    #[track_caller]
+    pub fn var_mean(&self, dims: impl Dims, correction: f64, keepdim: bool) -> Result<(Var, Var)> {
+        dims.with(|dims| Ok((self.var_dim(dims, correction, keepdim)?, self.mean_dim(dims, keepdim)?)))
+    }
+
+    /// The standard deviation and the mean over `dims`: `torch.std_mean`.
+    ///
+    /// # Errors
+    /// As for [`var_dim`](Var::var_dim).
+    #[track_caller]
+    pub fn std_mean(&self, dims: impl Dims, correction: f64, keepdim: bool) -> Result<(Var, Var)> {
+        dims.with(|dims| Ok((self.std_dim(dims, correction, keepdim)?, self.mean_dim(dims, keepdim)?)))
+    }
 }
 
 pub(crate) const ROW: Row = Row {

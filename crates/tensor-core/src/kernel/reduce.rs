@@ -143,6 +143,20 @@ impl<F: Float> Kernel for ColumnSums<'_, F> {
     }
 }
 
+/// `out[r] = f(row r)` for rows of `cols` elements, each row on one thread.
+pub(crate) fn fold_rows<T: Element, Y: Send>(
+    x: &[T],
+    cols: usize,
+    out: &mut [Y],
+    f: impl Fn(&[T]) -> Y + Sync,
+) {
+    for_each_chunk(out, (CHUNK / cols.max(1)).max(1), |start, out| {
+        for (r, y) in out.iter_mut().enumerate() {
+            *y = f(&x[(start + r) * cols..(start + r + 1) * cols]);
+        }
+    });
+}
+
 /// For each row of `cols` elements the element that `better` prefers to all before it, and its index. `better(a, b)`
 /// says whether `a` replaces the best so far, `b`.
 pub(crate) fn select_rows<T: Element>(

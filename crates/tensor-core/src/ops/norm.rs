@@ -59,7 +59,7 @@ impl Tensor {
         bias: Option<&Tensor>,
         eps: f64,
     ) -> Result<(Tensor, Tensor)> {
-        self.norm("layer_norm", Norm::Layer, normalized_shape, weight, bias, eps)
+        self.normalized("layer_norm", Norm::Layer, normalized_shape, weight, bias, eps)
     }
 
     /// `x / √(mean(x²) + eps) · weight` over the trailing dimensions `normalized_shape`:
@@ -75,11 +75,11 @@ impl Tensor {
         weight: Option<&Tensor>,
         eps: f64,
     ) -> Result<(Tensor, Tensor)> {
-        self.norm("rms_norm", Norm::Rms, normalized_shape, weight, None, eps)
+        self.normalized("rms_norm", Norm::Rms, normalized_shape, weight, None, eps)
     }
 
     #[track_caller]
-    fn norm(
+    fn normalized(
         &self,
         op: &'static str,
         norm: Norm,

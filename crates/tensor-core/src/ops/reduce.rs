@@ -1,16 +1,16 @@
 //! Folding dimensions away: sums, means, extremes.
 
 use crate::dtype::{dispatch_all, dispatch_float, no_float};
-use crate::kernel::reduce::{select_rows, sum_columns, sum_rows};
+use crate::kernel::reduce::{fold_rows, select_rows, sum_columns, sum_rows};
 use crate::{DType, Dims, Element, Error, ErrorKind, Result, Shape, Tensor};
 use smallvec::SmallVec;
 
 /// A tensor rearranged for a reduction over some of its dimensions.
-struct Plan {
+pub(super) struct Plan {
     /// The elements in row-major order: kept × reduced, or outer × reduced × inner.
     dense: Tensor,
     /// Elements folded into one.
-    reduced: usize,
+    pub reduced: usize,
     /// Kept dimensions that lie inside the reduced ones; 1 where the reduced ones are innermost.
     inner: usize,
     /// The result's shape with the reduced dimensions as 1.
@@ -21,7 +21,7 @@ struct Plan {
 
 impl Plan {
     #[track_caller]
-    fn new(op: &'static str, x: &Tensor, dims: &impl Dims) -> Result<Plan> {
+    pub fn new(op: &'static str, x: &Tensor, dims: &impl Dims) -> Result<Plan> {
         let flags = dims.flags(op, x.shape())?;
         let keepdim = x.shape().iter().zip(&flags).map(|(&n, &r)| if r { 1 } else { n }).collect();
         let dropped = x.shape().iter().zip(&flags).filter(|(_, r)| !**r).map(|(&n, _)| n).collect();
@@ -40,13 +40,13 @@ impl Plan {
         Ok(Plan { dense: x.permute(&order[..])?.contiguous()?, reduced, inner: 1, keepdim, dropped })
     }
 
-    fn shape(&self, keepdim: bool) -> Shape {
+    pub fn shape(&self, keepdim: bool) -> Shape {
         if keepdim { self.keepdim.clone() } else { self.dropped.clone() }
     }
 
     /// The dense elements with the reduced dimensions innermost.
     #[track_caller]
-    fn rows(&self) -> Result<Tensor> {
+    pub fn rows(&self) -> Result<Tensor> {
         if self.inner == 1 {
             return Ok(self.dense.clone());
         }
@@ -99,12 +99,16 @@ impl Tensor {
     #[track_caller]
     pub fn mean_dim(&self, dims: impl Dims, keepdim: bool) -> Result<Tensor> {
         let location = std::panic::Location::caller();
-        if !self.dtype().is_float() {
-            let found = self.dtype();
-            return Err(Error::new("mean", no_float(found)));
-        }
+        self.float_only("mean")?;
         dims.with(|dims| self.sum_scaled("mean", dims, keepdim, |n| 1.0 / n as f64))
             .map_err(|e| e.at(location))
+    }
+
+    /// Refuses a dtype that is not floating-point.
+    #[track_caller]
+    pub(super) fn float_only(&self, op: &'static str) -> Result<()> {
+        let found = self.dtype();
+        if found.is_float() { Ok(()) } else { Err(Error::new(op, no_float(found))) }
     }
 
     #[track_caller]
@@ -138,11 +142,46 @@ impl Tensor {
         let plan = Plan::new(op, &self.to_dtype(DType::I64)?, &dims)?;
         let rows = plan.rows()?;
         Tensor::build::<i64>(op, plan.shape(keepdim), |out| {
-            let x = rows.dense::<i64>();
-            for (r, y) in out.iter_mut().enumerate() {
-                *y = x[r * plan.reduced..(r + 1) * plan.reduced].iter().fold(0, |s, &v| s.wrapping_add(v));
-            }
+            fold_rows(rows.dense::<i64>(), plan.reduced, out, |row| {
+                row.iter().fold(0, |s, &v| s.wrapping_add(v))
+            });
         })
+    }
+
+    /// The product of all elements: `torch.prod`. Integers and bools multiply to i64, wrapping; no elements to 1.
+    #[track_caller]
+    pub fn prod(&self) -> Result<Tensor> {
+        self.product(&[], false)
+    }
+
+    /// Products along `dim`: `torch.prod`. Integers and bools multiply to i64, wrapping; no elements to 1.
+    ///
+    /// # Errors
+    /// If there is no such dimension.
+    #[track_caller]
+    pub fn prod_dim(&self, dim: isize, keepdim: bool) -> Result<Tensor> {
+        self.product(&[dim], keepdim)
+    }
+
+    #[track_caller]
+    fn product(&self, dims: &[isize], keepdim: bool) -> Result<Tensor> {
+        const OP: &str = "prod";
+        let x = if self.dtype().is_float() { self.clone() } else { self.to_dtype(DType::I64)? };
+        let plan = Plan::new(OP, &x, &dims)?;
+        let (rows, shape) = (plan.rows()?, plan.shape(keepdim));
+        if x.dtype() == DType::I64 {
+            return Tensor::build::<i64>(OP, shape, |out| {
+                fold_rows(rows.dense::<i64>(), plan.reduced, out, |row| {
+                    row.iter().fold(1, |p: i64, &v| p.wrapping_mul(v))
+                });
+            });
+        }
+        dispatch_float!(OP, [rows], T => Tensor::build::<T>(OP, shape, |out| {
+            // In f64, where a product of f32 neither overflows nor vanishes on its way.
+            fold_rows(rows.dense::<T>(), plan.reduced, out, |row| {
+                <T as Element>::from_f64(row.iter().fold(1.0, |p, v| p * Element::to_f64(*v)))
+            });
+        }))
     }
 
     /// The largest elements over `dims` (all, if empty); NaN wins.
@@ -182,16 +221,32 @@ impl Tensor {
         self.extreme("min", &[dim], keepdim, false)
     }
 
-    /// The indices (i64) of the largest elements along `dim`; the first of equals, and the first NaN wins.
+    /// The indices (i64) of the largest elements along `dim`, for `None` of the whole tensor in row-major order; the
+    /// first of equals, and the first NaN wins: `torch.argmax`.
+    ///
+    /// # Errors
+    /// If there is nothing to reduce.
+    ///
+    /// ```
+    /// use tensor_core::Tensor;
+    /// let x = Tensor::from_vec(vec![1.0f32, 5.0, 4.0, 2.0], [2, 2])?;
+    /// assert_eq!(x.argmax(1, false)?.to_vec::<i64>()?, [1, 0]);
+    /// assert_eq!(x.argmax(None, false)?.item::<i64>()?, 1);
+    /// # Ok::<(), tensor_core::Error>(())
+    /// ```
     #[track_caller]
-    pub fn argmax(&self, dim: isize, keepdim: bool) -> Result<Tensor> {
-        self.extreme("argmax", &[dim], keepdim, true).map(|(_, i)| i)
+    pub fn argmax(&self, dim: impl Into<Option<isize>>, keepdim: bool) -> Result<Tensor> {
+        self.extreme("argmax", dim.into().as_slice(), keepdim, true).map(|(_, i)| i)
     }
 
-    /// The indices (i64) of the smallest elements along `dim`; the first of equals, and the first NaN wins.
+    /// The indices (i64) of the smallest elements along `dim`, for `None` of the whole tensor in row-major order; the
+    /// first of equals, and the first NaN wins: `torch.argmin`.
+    ///
+    /// # Errors
+    /// If there is nothing to reduce.
     #[track_caller]
-    pub fn argmin(&self, dim: isize, keepdim: bool) -> Result<Tensor> {
-        self.extreme("argmin", &[dim], keepdim, false).map(|(_, i)| i)
+    pub fn argmin(&self, dim: impl Into<Option<isize>>, keepdim: bool) -> Result<Tensor> {
+        self.extreme("argmin", dim.into().as_slice(), keepdim, false).map(|(_, i)| i)
     }
 
     #[track_caller]
