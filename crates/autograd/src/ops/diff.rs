@@ -4,7 +4,7 @@ use crate::testing::{Row, Sample};
 use crate::{Result, Var};
 
 impl Var {
-    /// `yᵢ = xᵢ₊₁ − xᵢ` along `dim`, taken `n` times, with `prepend` and `append` joined on first: `torch.diff`, whose
+    /// `yᵢ = xᵢ₊₁ − xᵢ` along `dim`, taken `n` times, with `prepend` and `append` joined on before: `torch.diff`, whose
     /// defaults are 1, −1 and none. Bools are differences where neighbours differ.
     ///
     /// # Errors
@@ -19,6 +19,9 @@ impl Var {
     /// ```
     #[track_caller]
     pub fn diff(&self, n: usize, dim: isize, prepend: Option<&Var>, append: Option<&Var>) -> Result<Var> {
+        if n == 0 {
+            return Ok(self.clone());
+        }
         let parts: Vec<&Var> = prepend.into_iter().chain([self]).chain(append).collect();
         let mut x = if parts.len() == 1 { self.clone() } else { Var::cat(&parts, dim)? };
         let mut rest = x.size(dim)?;

@@ -48,7 +48,7 @@ fn scan<T: Element>(
 fn log_add_exp<F: Float>(a: F, b: F) -> F {
     let (low, high) = if a > b { (b, a) } else { (a, b) };
     // Equal infinities, whose difference would be NaN.
-    if low == high && (high - high).is_nan() {
+    if low == high && high.to_f64().is_infinite() {
         high
     } else {
         high + (low - high).exp::<Baseline>().log1p::<Baseline>()
