@@ -1,6 +1,7 @@
 //! Saving and loading the state of groups in PyTorch's layout.
 
 use crate::rule::Kept;
+use crate::value::scalar_tensor;
 use crate::{
     Dict, NamedParameter, OptionValue, Options, ParamGroup, Result, Rule, Slot, StateDict, StateFault, Value,
 };
@@ -49,7 +50,7 @@ pub(crate) fn save_group(
 fn save_kept(kept: &Kept) -> Result<Dict> {
     let mut saved = Dict::new();
     for (name, number) in &kept.numbers {
-        saved.insert((*name).into(), Value::scalar_tensor(*number)?);
+        saved.insert((*name).into(), scalar_tensor(*number)?);
     }
     for (name, buffer) in &kept.buffers {
         saved.insert((*name).into(), Value::Tensor(buffer.clone()));

@@ -184,7 +184,8 @@ fn compare(here: &Value, there: &Value, bound: f64, what: &str) {
         value => value.get::<f64>().map(|x| (None, vec![x])),
     };
     match (here, there) {
-        (Value::List(a), Value::List(b)) => {
+        // JSON knows no tuples.
+        (Value::List(a) | Value::Tuple(a), Value::List(b)) => {
             assert_eq!(a.len(), b.len(), "{what}");
             a.iter().zip(b).for_each(|(a, b)| compare(a, b, bound, what));
         }

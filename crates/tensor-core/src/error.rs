@@ -201,6 +201,19 @@ pub enum ErrorKind {
         /// What is wrong there and what was expected.
         reason: String,
     },
+    /// A pickle that names code or a type that is not PyTorch's own for plain values and tensors.
+    #[error(
+        "{path}: at byte {offset}: the pickle names {global}, which is not known; only values, lists, dictionaries and \
+         tensors of f32, f64, f16, bf16, i64, i32, u8 and bool are read, and no code is run"
+    )]
+    UnknownGlobal {
+        /// The file, or what stands for it.
+        path: String,
+        /// Where in the pickle.
+        offset: u64,
+        /// The name, with its module.
+        global: String,
+    },
 }
 
 fn dim_range(shape: &Shape) -> String {

@@ -1,13 +1,14 @@
 //! Models in files.
 
-use crate::Result;
+use crate::{Error, Result};
 use nn::Module;
 use std::collections::BTreeMap;
 use std::path::Path;
-use tensor_core::io::safetensors;
+use tensor_core::io::{OptionValue, pt, safetensors};
 
-/// Writes the parameters and buffers of a model as safetensors, under PyTorch's names: `safetensors.torch.load_file`
-/// and [`load_model`] read them. A failure leaves what `path` held before.
+/// Writes the parameters and buffers of a model under PyTorch's names: as PyTorch's own format if `path` ends in `.pt` or
+/// `.pth` (`torch.load` reads it), else as safetensors (`safetensors.torch.load_file`). A failure leaves what `path` held
+/// before.
 ///
 /// ```
 /// use train::prelude::*;
@@ -26,16 +27,37 @@ use tensor_core::io::safetensors;
 /// # Errors
 /// If the file cannot be written.
 pub fn save_model(model: &(impl Module + ?Sized), path: impl AsRef<Path>) -> Result<()> {
+    if is_pt(path.as_ref()) {
+        return Ok(pt::write(path, &model.state_dict().to_value())?);
+    }
     // PyTorch's own writers set this, and some readers ask for it.
     let metadata = BTreeMap::from([("format".to_string(), "pt".to_string())]);
     Ok(safetensors::write(path, &model.state_dict(), &metadata)?)
 }
 
-/// Takes a model's parameters and buffers from a safetensors file.
+/// Takes a model's parameters and buffers from a file that [`save_model`] or PyTorch wrote: a state dict by
+/// `torch.save` if `path` ends in `.pt` or `.pth`, else safetensors.
 ///
 /// # Errors
-/// If the file cannot be read or is malformed, or if names or shapes differ from the model's, which is then unchanged.
+/// If the file cannot be read, is malformed or holds more than a state dict ([`pt::read`] reads whole checkpoints), or
+/// if names or shapes differ from the model's, which is then unchanged.
 pub fn load_model(model: &(impl Module + ?Sized), path: impl AsRef<Path>) -> Result<()> {
-    model.load_state_dict(&safetensors::read(path)?.tensors, true)?;
+    let path = path.as_ref();
+    let state = if is_pt(path) {
+        let value = pt::read(path)?;
+        value.get().ok_or_else(|| Error::Argument {
+            op: "load_model",
+            argument: "the file's value",
+            value: value.kind(),
+            expected: "tensors by name, with nothing else".to_string(),
+        })?
+    } else {
+        safetensors::read(path)?.tensors
+    };
+    model.load_state_dict(&state, true)?;
     Ok(())
+}
+
+fn is_pt(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "pt" || extension == "pth")
 }

@@ -3,7 +3,7 @@
 use super::flat::Flat;
 use super::{Change, Kept, LBFGS, Last};
 use crate::saved::{check_groups, check_tensor, load_options, save_group};
-use crate::value::entry;
+use crate::value::{entry, scalar_tensor};
 use crate::{Dict, OptionValue, Result, StateDict, StateFault, Value};
 use tensor_core::{Shape, Tensor};
 
@@ -26,9 +26,9 @@ impl LBFGS {
             saved.insert("t".into(), length.to_value());
             saved.insert("old_dirs".into(), list(|change| &change.y));
             saved.insert("old_stps".into(), list(|change| &change.s));
-            let ro = history.iter().map(|change| Value::scalar_tensor(change.ro));
+            let ro = history.iter().map(|change| scalar_tensor(change.ro));
             saved.insert("ro".into(), Value::List(ro.collect::<Result<_, _>>()?));
-            saved.insert("H_diag".into(), Value::scalar_tensor(*scale)?);
+            saved.insert("H_diag".into(), scalar_tensor(*scale)?);
             saved.insert("prev_flat_grad".into(), grad.0.to_value());
             saved.insert("prev_loss".into(), loss.to_value());
         }

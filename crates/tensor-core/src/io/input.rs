@@ -50,6 +50,16 @@ impl<R: Read> Input<R> {
         Self { reader, op, name, length, position: 0 }
     }
 
+    /// The operation that reads, for errors.
+    pub fn op(&self) -> &'static str {
+        self.op
+    }
+
+    /// The source's name, for errors.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Bytes read so far.
     pub fn position(&self) -> u64 {
         self.position

@@ -112,11 +112,14 @@ fn sync_folder(_: &Path) -> io::Result<()> {
 /// Writes the elements in row-major order, little-endian.
 pub(super) fn write_elements(tensor: &Tensor, out: &mut impl Write) -> io::Result<()> {
     let dense = tensor.contiguous().map_err(io::Error::other)?;
+    out.write_all(&dense_bytes(&dense)?)
+}
+
+/// The elements of a row-major tensor, little-endian.
+pub(super) fn dense_bytes(dense: &Tensor) -> io::Result<Cow<'_, [u8]>> {
+    if cfg!(target_endian = "big") {
+        return Ok(Cow::Owned(dense.to_le_bytes().map_err(io::Error::other)?));
+    }
     let size = dense.dtype().size();
-    let bytes = if cfg!(target_endian = "little") {
-        Cow::Borrowed(&dense.storage.bytes()[dense.layout.offset * size..][..dense.numel() * size])
-    } else {
-        Cow::Owned(dense.to_le_bytes().map_err(io::Error::other)?)
-    };
-    out.write_all(&bytes)
+    Ok(Cow::Borrowed(&dense.storage.bytes()[dense.layout.offset * size..][..dense.numel() * size]))
 }

@@ -91,7 +91,8 @@ impl Drop for Scratch {
 
 /// Runs a Python script in the folder. False, said aloud, where there is no Python with this module.
 pub fn python(module: &str, folder: &Scratch, script: &str) -> bool {
-    let program = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_string());
+    let named = std::env::var("TORCH_PYTHON").or_else(|_| std::env::var("PYTHON"));
+    let program = named.unwrap_or_else(|_| "python3".to_string());
     let run = |script: &str| Command::new(&program).args(["-c", script]).current_dir(&folder.0).output();
     if !run(&format!("import numpy, {module}")).is_ok_and(|done| done.status.success()) {
         println!("SKIP: {program} with {module} not found");

@@ -1,0 +1,32 @@
+//! The instructions of pickles, of protocol 2, that `torch.save` uses: `pickletools` of Python describes them.
+
+pub const PROTO: u8 = 0x80;
+pub const STOP: u8 = b'.';
+pub const MARK: u8 = b'(';
+pub const NONE: u8 = b'N';
+pub const NEW_TRUE: u8 = 0x88;
+pub const NEW_FALSE: u8 = 0x89;
+pub const BIN_INT: u8 = b'J';
+pub const BIN_INT_1: u8 = b'K';
+pub const BIN_INT_2: u8 = b'M';
+pub const LONG_1: u8 = 0x8a;
+pub const BIN_FLOAT: u8 = b'G';
+pub const BIN_UNICODE: u8 = b'X';
+pub const EMPTY_LIST: u8 = b']';
+pub const APPEND: u8 = b'a';
+pub const APPENDS: u8 = b'e';
+pub const EMPTY_TUPLE: u8 = b')';
+pub const TUPLE: u8 = b't';
+pub const TUPLE_1: u8 = 0x85;
+pub const TUPLE_3: u8 = 0x87;
+pub const EMPTY_DICT: u8 = b'}';
+pub const SET_ITEM: u8 = b's';
+pub const SET_ITEMS: u8 = b'u';
+pub const GLOBAL: u8 = b'c';
+pub const REDUCE: u8 = b'R';
+pub const BUILD: u8 = b'b';
+pub const BIN_PERS_ID: u8 = b'Q';
+pub const BIN_PUT: u8 = b'q';
+pub const LONG_BIN_PUT: u8 = b'r';
+pub const BIN_GET: u8 = b'h';
+pub const LONG_BIN_GET: u8 = b'j';
