@@ -149,6 +149,15 @@ impl Walk {
     }
 
     fn start(&mut self, outputs: &[&Var], seeds: &[Option<Var>]) -> Result<()> {
+        if seeds.len() != outputs.len() {
+            return Err(Error::Argument {
+                op: "backward",
+                argument: "the number of seeds",
+                value: seeds.len().to_string(),
+                expected: "one for each output, or None in its place",
+                location: self.location,
+            });
+        }
         for (index, output) in outputs.iter().enumerate() {
             let Some(edge) = output.edge() else {
                 return Err(Error::NoHistory { index, location: self.location });

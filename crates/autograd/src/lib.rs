@@ -18,7 +18,9 @@ mod anomaly;
 mod backward;
 mod check;
 mod checkpoint;
+mod dot;
 mod error;
+mod functional;
 mod graph;
 mod hook;
 mod hooked;
@@ -28,20 +30,25 @@ mod op;
 pub mod ops;
 mod parameter;
 mod pointwise;
+mod report;
 mod targets;
 pub mod testing;
+mod trace;
 mod var;
 
 pub use anomaly::{detect_anomaly, detect_nan, set_detect_anomaly};
 pub use backward::{Grad, backward, grad};
 pub use check::{GradCheck, Outputs, gradcheck, gradgradcheck};
 pub use checkpoint::checkpoint;
+pub use dot::graph_to_dot;
 pub use error::{Error, Result};
+pub use functional::{hessian, hvp, jacobian, jvp, vhp, vjp};
 pub use hook::{HookHandle, HookResult};
 pub use mode::{GradMode, enable_grad, is_grad_enabled, no_grad, set_grad_enabled};
 pub use op::{Context, Forward, Grads, Keep, Op, apply, apply_multi};
 pub use ops::AttentionOptions;
 pub use parameter::Parameter;
+pub use report::{Cut, GradReport, GradState, grad_report};
 pub use tensor_core::{
     self, Approximate, AvgPoolOptions, ConvOptions, CrossEntropyOptions, DType, Dims, Element,
     MaxPoolOptions, Reduction, Scalar, Shape, Tensor,

@@ -2,7 +2,7 @@
 
 use crate::graph::{Edge, Input, Node, Saved};
 use crate::mode::{self, Anomaly, Saving};
-use crate::{Error, Result, Var, anomaly, checkpoint};
+use crate::{Error, Result, Var, anomaly, checkpoint, trace};
 use smallvec::SmallVec;
 use std::panic::Location;
 use std::sync::Arc;
@@ -244,6 +244,9 @@ fn record<O: Op>(op: O, inputs: &[&Var], location: &'static Location<'static>) -
     if mode.anomaly != Anomaly::Nothing {
         anomaly::check_outputs(mode.anomaly, op.name(), &outputs, location)?;
     }
+    if mode.traced {
+        trace::call(op.name(), inputs, &outputs, location);
+    }
     let tracked = mode.grad
         && inputs.iter().any(|x| x.edge().is_some())
         && outputs.iter().any(|y| y.dtype().is_float());
@@ -276,5 +279,13 @@ impl Error {
             Error::Tensor(error) => Error::Tensor(error.at(location)),
             other => other,
         }
+    }
+
+    /// The same error of a backward, reported for the line that called the function around it.
+    pub(crate) fn called_at(mut self, caller: &'static Location<'static>) -> Self {
+        if let Error::SeedMismatch { location, .. } | Error::NotScalar { location, .. } = &mut self {
+            *location = caller;
+        }
+        self
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::graph::{Edge, Node};
 use crate::leaf::Leaf;
-use crate::{Error, Result};
+use crate::{Error, Result, mode, trace};
 use std::panic::Location;
 use std::sync::Arc;
 use tensor_core::{DType, Element, Shape, Tensor};
@@ -64,7 +64,11 @@ impl Var {
     /// assert_eq!(x.grad().unwrap().item::<f32>()?, 9.0 * 6.0);
     /// # Ok::<(), autograd::Error>(())
     /// ```
+    #[track_caller]
     pub fn detach(&self) -> Tensor {
+        if mode::current().traced {
+            trace::detach(&self.value, Location::caller());
+        }
         self.value.clone()
     }
 
