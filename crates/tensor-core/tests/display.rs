@@ -5,9 +5,11 @@ use serde_json::Value;
 use tensor_core::{DType, Tensor};
 
 /// PyTorch's name of a dtype and ours.
-const DTYPES: [(&str, DType); 6] = [
+const DTYPES: [(&str, DType); 8] = [
     ("float32", DType::F32),
     ("float64", DType::F64),
+    ("bfloat16", DType::BF16),
+    ("float16", DType::F16),
     ("int64", DType::I64),
     ("int32", DType::I32),
     ("uint8", DType::U8),
@@ -37,7 +39,7 @@ fn tensor(case: &Value) -> Tensor {
 fn tensors_print_as_in_pytorch() {
     let path = format!("{}/../../fixtures/display/display.json", env!("CARGO_MANIFEST_DIR"));
     let cases: Vec<Value> = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-    assert_eq!(cases.len(), 84);
+    assert_eq!(cases.len(), 92);
     // Our names are shorter, so a suffix can stay on its line where PyTorch's did not fit.
     let mut rejoined = 0;
     for case in &cases {

@@ -40,10 +40,11 @@ impl Op for Clamp {
 
 impl Var {
     /// `min(max(x, min), max)`, element by element, with either bound left out for `None`; NaN stays NaN:
-    /// `torch.clamp` with numbers as bounds.
+    /// `torch.clamp` with numbers as bounds. Whole bounds are integers beside an integer or bool tensor; any other makes
+    /// it f32.
     ///
     /// # Errors
-    /// If the dtype is bool.
+    /// If the dtype is bool and there is no bound.
     #[track_caller]
     pub fn clamp(&self, min: Option<f64>, max: Option<f64>) -> Result<Var> {
         apply(Clamp { min, max }, &[self])

@@ -5,7 +5,7 @@ use crate::testing::{Row, Sample};
 use crate::{Result, Scalar, Var};
 use tensor_core::Tensor;
 
-struct PowScalar(f64);
+struct PowScalar(Scalar);
 
 impl Op for PowScalar {
     fn name(&self) -> &'static str {
@@ -21,19 +21,20 @@ impl Op for PowScalar {
     }
 
     fn backward(&self, ctx: &Context) -> Result<Grads> {
-        if self.0 == 0.0 {
+        let p = self.0.to::<f64>();
+        if p == 0.0 {
             return Ok(Grads::from_iter([Some(ctx.grad().value().zeros_like()?.into())]));
         }
-        let slope = ctx.input(0).pow_scalar(self.0 - 1.0)?.mul_scalar(self.0)?;
+        let slope = ctx.input(0).pow_scalar(p - 1.0)?.mul_scalar(p)?;
         Ok(Grads::from_iter([Some(ctx.grad().mul(&slope)?)]))
     }
 }
 
 impl Var {
-    /// self ^ exponent, element by element.
+    /// self ^ exponent, element by element. An integer tensor with an integer exponent stays one.
     #[track_caller]
     pub fn pow_scalar(&self, exponent: impl Into<Scalar>) -> Result<Var> {
-        apply(PowScalar(exponent.into().to::<f64>()), &[self])
+        apply(PowScalar(exponent.into()), &[self])
     }
 }
 

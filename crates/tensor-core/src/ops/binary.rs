@@ -72,8 +72,9 @@ arithmetic!(float f32, f64);
 arithmetic!(int i64, i32, u8);
 
 /// Methods of two tensors and of a tensor and a number, over number dtypes.
+/// `$rounded` is what becomes of a number first.
 macro_rules! arithmetic_methods {
-    ($($(#[$doc:meta])* $name:ident, $scalar:ident, $f:ident;)*) => {
+    ($($(#[$doc:meta])* $name:ident, $scalar:ident, $f:ident, $rounded:expr;)*) => {
         impl Tensor {
             $(
                 $(#[$doc])*
@@ -96,6 +97,7 @@ macro_rules! arithmetic_methods {
                 pub fn $scalar(&self, other: impl Into<Scalar>) -> Result<Tensor> {
                     let other = other.into();
                     let x = self.promoted(other)?;
+                    let other: Scalar = $rounded(other, x.dtype());
                     dispatch_number!(stringify!($name), [x], T => {
                         let b: T = other.to();
                         unary::apply::<T, T>(stringify!($name), &x, move |a: T| a.$f(b))
@@ -108,11 +110,12 @@ macro_rules! arithmetic_methods {
 
 arithmetic_methods! {
     /// Sum: self + other.
-    add, add_scalar, plus;
+    add, add_scalar, plus, Scalar::rounded;
     /// Difference: self − other.
-    sub, sub_scalar, minus;
+    sub, sub_scalar, minus, Scalar::rounded;
     /// Product: self · other.
-    mul, mul_scalar, times;
+    // PyTorch rounds a summand to half precision, but no factor.
+    mul, mul_scalar, times, |factor, _| factor;
 }
 
 /// Methods of two float tensors.
@@ -173,7 +176,8 @@ macro_rules! comparisons {
                 #[track_caller]
                 pub fn $scalar(&self, other: impl Into<Scalar>) -> Result<Tensor> {
                     let other = other.into();
-                    let x = self.promoted(other)?.widened()?;
+                    let x = self.promoted(other)?;
+                    let (x, other) = (x.widened()?, other.rounded(x.dtype()));
                     dispatch_wide!(x.dtype(), T => {
                         let b: T = other.to();
                         unary::apply::<T, bool>(stringify!($name), &x, move |a: T| a $op b)
@@ -219,11 +223,19 @@ impl Tensor {
         })
     }
 
-    /// self ^ exponent. Squares, square roots and reciprocals are computed as such.
+    /// self ^ exponent. Squares, square roots and reciprocals are computed as such. An integer tensor with an integer
+    /// exponent stays one, wrapping; with a float it becomes f32.
+    ///
+    /// # Errors
+    /// If an integer tensor meets a negative integer exponent.
     #[track_caller]
     pub fn pow_scalar(&self, exponent: impl Into<Scalar>) -> Result<Tensor> {
         let exponent = exponent.into();
-        let x = if self.dtype().is_float() { self.clone() } else { self.as_float()? };
+        let x = self.promoted(exponent)?;
+        if !x.dtype().is_float() {
+            return x.integer_power(exponent.to());
+        }
+        let exponent = exponent.rounded(x.dtype());
         dispatch_float!("pow", [x], T => match exponent.to::<f64>() {
             1.0 => Ok(Tensor::clone(&x)),
             2.0 => unary::apply("pow", &x, |a: T| a * a),
@@ -236,6 +248,25 @@ impl Tensor {
                 unary::apply("pow", &x, move |a: T| a.powf(e))
             }
         })
+    }
+
+    /// In i64, then wrapped to this dtype.
+    #[track_caller]
+    fn integer_power(&self, exponent: i64) -> Result<Tensor> {
+        let Ok(exponent) = u64::try_from(exponent) else {
+            let (value, expected) =
+                (exponent.to_string(), "from 0 on for an integer tensor; convert with to_dtype()");
+            return Err(Error::new("pow", ErrorKind::Argument { argument: "exponent", value, expected }));
+        };
+        let power = move |base: i64| {
+            let (mut power, mut square, mut rest) = (1i64, base, exponent);
+            while rest > 0 {
+                power = if rest % 2 == 1 { power.wrapping_mul(square) } else { power };
+                (square, rest) = (square.wrapping_mul(square), rest / 2);
+            }
+            power
+        };
+        unary::apply("pow", &self.to_dtype(DType::I64)?, power)?.to_dtype(self.dtype())
     }
 
     /// The larger of the two, element by element; NaN if either is NaN. Shapes broadcast.
@@ -345,10 +376,17 @@ impl Tensor {
         }))
     }
 
-    /// The elements, `value` where `mask` is true. The mask broadcasts to this shape.
+    /// The elements, `value` where `mask` is true. The mask broadcasts to this shape; a fraction of `value` is cut off in
+    /// an integer tensor.
+    ///
+    /// # Errors
+    /// If `mask` is not bool or does not broadcast, or the dtype does not hold `value`: infinity or 300 in u8, 1e9 in
+    /// f16.
     #[track_caller]
     pub fn masked_fill(&self, mask: &Tensor, value: impl Into<Scalar>) -> Result<Tensor> {
-        let fill = dispatch_all!(self.dtype(), T => Tensor::scalar::<T>(value.into().to()))?;
+        let value = value.into();
+        let fill =
+            dispatch_all!(self.dtype(), T => Tensor::scalar::<T>(value.checked("masked_fill", "value")?))?;
         fill.where_cond(mask, self).map_err(|e| e.of("masked_fill"))
     }
 }

@@ -57,7 +57,7 @@ impl Rng {
         if !(from <= to && finite(from) && finite(to) && finite(to - from)) {
             return Err(argument(op, "from, to", format!("{from}, {to}"), "finite bounds with from <= to"));
         }
-        made(dtype, |dtype| {
+        let drawn = made(dtype, |dtype| {
             dispatch_float!(op, dtype, T => {
                 let (low, high) = (T::from_f64(from), T::from_f64(to));
                 let generator = &mut *self.lock();
@@ -68,7 +68,12 @@ impl Rng {
                     }
                 })
             })
-        })
+        })?;
+        if !dtype.is_half() {
+            return Ok(drawn);
+        }
+        // Rounding can reach the end that is excluded.
+        drawn.masked_fill(&drawn.eq_scalar(to)?, from)
     }
 
     /// Standard normal, as `torch.randn`: [`normal`](Rng::normal) with mean 0 and deviation 1.
@@ -84,7 +89,7 @@ impl Rng {
     ///
     /// Below 16 elements: in f64, four words a pair; the second of a pair waits for the next such call. From 16 on:
     /// in `dtype`, a uniform an element, in blocks of 16; where the length is no multiple of 16, the last 16 elements
-    /// are drawn anew.
+    /// are drawn anew, in half precision instead of those that fill no block.
     ///
     /// # Errors
     /// If `dtype` is no float, `mean` is not finite, or `std` is negative or not finite.
@@ -108,13 +113,15 @@ impl Rng {
         if !(std.is_finite() && std >= 0.0) {
             return Err(argument(op, "std", std.to_string(), "a finite number from 0 on"));
         }
-        let generator = &mut *self.lock();
+        let (half, generator) = (dtype.is_half(), &mut *self.lock());
         made(dtype, |dtype| {
             dispatch_float!(op, dtype, T => Tensor::build::<T>(op, Shape::new(shape), |out| {
                 if out.len() < BLOCK {
                     out.iter_mut().for_each(|y| *y = T::from_f64(generator.single_normal().mul_add(std, mean)));
                 } else {
-                    normal_blocks(&mut generator.words, out, T::from_f64(mean), T::from_f64(std));
+                    // In half precision PyTorch draws none for the elements that the last block will hold.
+                    let first = if half { out.len() / BLOCK * BLOCK } else { out.len() };
+                    normal_blocks(&mut generator.words, out, first, T::from_f64(mean), T::from_f64(std));
                 }
             }))
         })
@@ -221,9 +228,9 @@ impl Generator {
     }
 }
 
-/// Fills `out`, of at least 16 elements, with normals.
-fn normal_blocks<T: Uniform>(words: &mut Mt19937, out: &mut [T], mean: T, std: T) {
-    out.iter_mut().for_each(|y| *y = T::unit(words));
+/// Fills `out`, of at least 16 elements, with normals; `first` uniforms are drawn before those of the last block.
+fn normal_blocks<T: Uniform>(words: &mut Mt19937, out: &mut [T], first: usize, mean: T, std: T) {
+    out[..first].iter_mut().for_each(|y| *y = T::unit(words));
     T::normals(out, mean, std);
     if !out.len().is_multiple_of(BLOCK) {
         let start = out.len() - BLOCK;

@@ -10,6 +10,11 @@ use tensor_core::{DType, ErrorKind, Result, Tensor};
 pub const DTYPES: [DType; 8] =
     [DType::F32, DType::F64, DType::F16, DType::I64, DType::I32, DType::U8, DType::Bool, DType::BF16];
 
+/// The dtype that prints as `name`.
+pub fn dtype_named(name: &str) -> DType {
+    DTYPES.into_iter().find(|dtype| dtype.to_string() == name).unwrap()
+}
+
 /// The dtypes that NumPy has.
 pub fn numpy_dtypes() -> &'static [DType] {
     &DTYPES[..7]
