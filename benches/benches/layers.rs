@@ -113,7 +113,7 @@ fn max_pool2d(criterion: &mut Criterion, rng: &Rng) -> Result<()> {
 fn conv2d(criterion: &mut Criterion, rng: &Rng, from: usize, to: usize, side: usize) -> Result<()> {
     let x = leaf(rng, &[64, from, side, side])?;
     let (weight, bias) = (leaf(rng, &[to, from, 3, 3])?, leaf(rng, &[to])?);
-    let options = ConvOptions { padding: [1, 1], ..Default::default() };
+    let options = ConvOptions { padding: 1.into(), ..Default::default() };
     let mut group = criterion.benchmark_group(format!("conv2d {from} to {to} of 64x{from}x{side}x{side}"));
     both_ways(&mut group, &[&x, &weight, &bias], || x.conv2d(&weight, Some(&bias), options))?;
     // With many channels the plain loops take most of the whole run.

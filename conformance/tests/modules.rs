@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
 
 use autograd::{
-    Approximate, AttentionOptions, ConvOptions, CrossEntropyOptions, MaxPoolOptions, Reduction, Result,
-    Tensor, Var,
+    Approximate, AttentionOptions, ConvOptions, CrossEntropyOptions, MaxPoolOptions, Padding, Reduction,
+    Result, Tensor, Var,
 };
 use conformance::record;
 use serde_json::Value as Json;
@@ -109,10 +109,9 @@ fn linear() {
 #[test]
 fn conv2d() {
     replay_cases("Conv2d", |case| {
-        let (kernel, dilation) = (case.pair("kernel_size", [1; 2]), case.pair("dilation", [1; 2]));
-        // All recorded kernels of "same" reach over an even number of elements.
-        let same = [0, 1].map(|d| (kernel[d] - 1) * dilation[d] / 2);
-        let padding = if case.config["padding"] == "same" { same } else { case.pair("padding", [0; 2]) };
+        let same = case.config["padding"] == "same";
+        let padding = if same { Padding::Same } else { case.pair("padding", [0; 2]).into() };
+        let dilation = case.pair("dilation", [1; 2]);
         let groups = case.int("groups", 1) as usize;
         let options = ConvOptions { stride: case.pair("stride", [1; 2]), padding, dilation, groups };
         case.var("input").conv2d(case.var("weight"), case.get("bias"), options)

@@ -2,32 +2,45 @@
 
 use super::shared::*;
 use super::{Adapter, adapter};
-use autograd::{ConvOptions, Result, Tensor, Var};
+use autograd::{ConvOptions, ConvTransposeOptions, Padding, Result, Var};
 
 /// The operations of this family.
-pub const ADAPTERS: &[Adapter] = &[adapter("conv2d", "nn_functional_conv2d", conv2d)];
+pub const ADAPTERS: &[Adapter] = &[
+    adapter("conv", "nn_functional_conv1d", |c| conv(c, Var::conv1d)),
+    adapter("conv", "nn_functional_conv2d", |c| conv(c, Var::conv2d)),
+    adapter("conv", "nn_functional_conv3d", |c| conv(c, Var::conv3d)),
+    adapter("conv_transpose", "nn_functional_conv_transpose1d", |c| conv_transpose(c, Var::conv_transpose1d)),
+    adapter("conv_transpose", "nn_functional_conv_transpose2d", |c| conv_transpose(c, Var::conv_transpose2d)),
+    adapter("conv_transpose", "nn_functional_conv_transpose3d", |c| conv_transpose(c, Var::conv_transpose3d)),
+];
 
-/// `padding='same'` by zeros put beside the input: the reach of a kernel may be odd, and options pad both sides alike.
-fn conv2d(c: &Call) -> Replayed {
-    let (mut x, weight, bias) = (c.x()?, c.arg(0, "weight").var()?, c.arg(1, "bias").optional(Value::var)?);
-    let (stride, dilation) = (c.arg(2, "stride").sizes_or([1; 2])?, c.arg(4, "dilation").sizes_or([1; 2])?);
+type Conv<const N: usize> = fn(&Var, &Var, Option<&Var>, ConvOptions<N>) -> Result<Var>;
+type ConvTranspose<const N: usize> = fn(&Var, &Var, Option<&Var>, ConvTransposeOptions<N>) -> Result<Var>;
+
+fn conv<const N: usize>(c: &Call, method: Conv<N>) -> Replayed {
+    let (weight, bias) = (c.arg(0, "weight").var()?, c.arg(1, "bias").optional(Value::var)?);
     let padding = match c.arg(3, "padding") {
-        Value::Text(text) if text == "valid" => [0; 2],
-        Value::Text(_) => {
-            for (d, dilation) in dilation.iter().enumerate() {
-                let total = (weight.shape()[d + 2] - 1) * dilation;
-                let dim = x.rank() - 2 + d;
-                let zeros = |length: usize| -> Result<Var> {
-                    let mut shape = x.shape().to_vec();
-                    shape[dim] = length;
-                    Ok(Tensor::zeros(shape, x.dtype())?.into())
-                };
-                x = Var::cat(&[&zeros(total / 2)?, &x, &zeros(total - total / 2)?], dim as isize)?;
-            }
-            [0; 2]
-        }
-        padding => padding.sizes_or([0; 2])?,
+        Value::Text(text) if text == "same" => Padding::Same,
+        Value::Text(_) => Padding::Zeros([0; N]),
+        zeros => Padding::Zeros(zeros.sizes_or([0; N])?),
     };
-    let options = ConvOptions { stride, padding, dilation, groups: c.arg(5, "groups").int_or(1)? as usize };
-    one(x.conv2d(&weight, bias.as_ref(), options))
+    let options = ConvOptions {
+        stride: c.arg(2, "stride").sizes_or([1; N])?,
+        padding,
+        dilation: c.arg(4, "dilation").sizes_or([1; N])?,
+        groups: c.arg(5, "groups").int_or(1)? as usize,
+    };
+    one(method(&c.x()?, &weight, bias.as_ref(), options))
+}
+
+fn conv_transpose<const N: usize>(c: &Call, method: ConvTranspose<N>) -> Replayed {
+    let (weight, bias) = (c.arg(0, "weight").var()?, c.arg(1, "bias").optional(Value::var)?);
+    let options = ConvTransposeOptions {
+        stride: c.arg(2, "stride").sizes_or([1; N])?,
+        padding: c.arg(3, "padding").sizes_or([0; N])?,
+        output_padding: c.arg(4, "output_padding").sizes_or([0; N])?,
+        groups: c.arg(5, "groups").int_or(1)? as usize,
+        dilation: c.arg(6, "dilation").sizes_or([1; N])?,
+    };
+    one(method(&c.x()?, &weight, bias.as_ref(), options))
 }

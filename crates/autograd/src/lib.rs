@@ -50,7 +50,7 @@ pub use ops::AttentionOptions;
 pub use parameter::Parameter;
 pub use report::{Cut, GradReport, GradState, grad_report};
 pub use tensor_core::{
-    self, Approximate, AvgPoolOptions, ConvOptions, CrossEntropyOptions, DType, Dims, Element,
-    MaxPoolOptions, Reduction, Scalar, Shape, Tensor,
+    self, Approximate, AvgPoolOptions, ConvOptions, ConvTransposeOptions, CrossEntropyOptions, DType, Dims,
+    Element, MaxPoolOptions, Padding, Reduction, Scalar, Shape, Tensor,
 };
 pub use var::Var;

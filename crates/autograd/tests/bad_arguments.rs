@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
 
 use autograd::{
-    Approximate, AttentionOptions, AvgPoolOptions, ConvOptions, CrossEntropyOptions, DType, MaxPoolOptions,
-    Reduction, Result, Tensor, Var,
+    Approximate, AttentionOptions, AvgPoolOptions, ConvOptions, ConvTransposeOptions, CrossEntropyOptions,
+    DType, MaxPoolOptions, Padding, Reduction, Result, Tensor, Var,
 };
 
 fn zeros(shape: &[usize]) -> Var {
@@ -42,9 +42,48 @@ fn convolution() {
     );
     refused(x.conv2d(&weight, None, ConvOptions { groups: 0, ..options }), &["groups", "divisor"]);
     refused(x.conv2d(&weight, None, ConvOptions { groups: 2, ..options }), &["groups", "divisor"]);
-    refused(x.conv2d(&weight, None, ConvOptions { padding: [usize::MAX; 2], ..options }), &["conv2d"]);
+    for padding in [usize::MAX, usize::MAX / 2 - 1] {
+        refused(x.conv2d(&weight, None, ConvOptions { padding: padding.into(), ..options }), &["conv2d"]);
+    }
+    let same = ConvOptions { padding: Padding::Same, stride: [2, 1], ..options };
+    refused(x.conv2d(&weight, None, same), &["conv2d", "stride", "[2, 1]", "\"same\""]);
+    refused(
+        zeros(&[2, 5]).conv1d(&weight, None, ConvOptions::default()),
+        &["conv1d", "[out, in / groups, length]"],
+    );
     let double = Var::from(weight.detach().to_dtype(DType::F64).unwrap());
     refused(x.conv2d(&double, None, options), &["conv2d", "f32", "f64"]);
+}
+
+#[test]
+fn transposed_convolution() {
+    let (x, weight) = (zeros(&[1, 3, 5, 5]), zeros(&[3, 2, 3, 3]));
+    let options = ConvTransposeOptions::default();
+    refused(zeros(&[5]).conv_transpose2d(&weight, None, options), &["conv_transpose2d", "[N, 3, H, W]"]);
+    refused(zeros(&[1, 2, 5, 5]).conv_transpose2d(&weight, None, options), &["[N, 3, H, W]"]);
+    refused(
+        zeros(&[1, 3, 0, 5]).conv_transpose2d(&weight, None, options),
+        &["conv_transpose2d", "leaves an output"],
+    );
+    refused(
+        x.conv_transpose2d(&zeros(&[3]), None, options),
+        &["weight", "[in, out / groups, height, width]"],
+    );
+    refused(x.conv_transpose2d(&weight, Some(&zeros(&[3])), options), &["bias", "[2]"]);
+    for (wrong, words) in [
+        (ConvTransposeOptions { stride: [0, 1], ..options }, &["stride", "at least 1"]),
+        (ConvTransposeOptions { dilation: [0, 1], ..options }, &["dilation", "at least 1"]),
+        (
+            ConvTransposeOptions { output_padding: [0, 1], ..options },
+            &["output_padding", "smaller than the stride"],
+        ),
+        (ConvTransposeOptions { padding: [4, 0], ..options }, &["input", "leaves an output"]),
+        (ConvTransposeOptions { padding: [usize::MAX; 2], ..options }, &["input", "leaves an output"]),
+        (ConvTransposeOptions { groups: 2, ..options }, &["groups", "input channels"]),
+        (ConvTransposeOptions { stride: [1 << 40; 2], ..options }, &["conv_transpose2d", "memory"]),
+    ] {
+        refused(x.conv_transpose2d(&weight, None, wrong), words);
+    }
 }
 
 #[test]

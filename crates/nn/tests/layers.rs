@@ -138,6 +138,13 @@ fn refusal<T>(result: nn::Result<T>) -> String {
 }
 
 #[test]
+fn same_padding_keeps_the_size_under_an_even_window() {
+    let conv = Conv2d::options(1, 2, [2, 4]).padding_same().build(&Rng::seed(0)).unwrap();
+    let x = Var::from(Tensor::zeros([3, 1, 5, 6], DType::F32).unwrap());
+    assert_eq!(*conv.forward(&x).unwrap().shape(), [3, 2, 5, 6]);
+}
+
+#[test]
 fn settings_out_of_range_are_refused() {
     let rng = Rng::seed(0);
     let text = refusal(Dropout::new(1.5, &rng));
@@ -146,7 +153,6 @@ fn settings_out_of_range_are_refused() {
     for groups in [0, 3] {
         assert!(refusal(Conv2d::options(4, 6, 3).groups(groups).build(&rng)).contains("groups"));
     }
-    assert!(refusal(Conv2d::options(1, 1, 2).padding_same().build(&rng)).contains("padding_same"));
     assert!(refusal(Conv2d::options(1, 1, 3).stride(2).padding_same().build(&rng)).contains("stride"));
     assert!(refusal(Embedding::options(3, 2).padding_idx(3).build(&rng)).contains("padding_idx"));
     assert!(refusal(Embedding::options(3, 2).padding_idx(-4).build(&rng)).contains("padding_idx"));

@@ -4,7 +4,7 @@ use crate::error::OfLayer;
 use crate::layers::size::Pair;
 use crate::{Error, Layer, Module, Result, init};
 use autograd::tensor_core::Rng;
-use autograd::{ConvOptions, DType, Parameter, Var};
+use autograd::{ConvOptions, DType, Padding, Parameter, Var};
 
 /// Cross-correlation of an image with learned windows: `nn.Conv2d`. Input `[N, in_channels, H, W]` or
 /// `[in_channels, H, W]`, output `[N, out_channels, H', W']` with
@@ -50,7 +50,6 @@ impl Conv2d {
             out_channels,
             kernel_size: kernel_size.pair(),
             options: ConvOptions::default(),
-            same: false,
             bias: true,
             dtype: DType::F32,
         }
@@ -58,8 +57,12 @@ impl Conv2d {
 
     fn settings(&self) -> String {
         let (shape, ConvOptions { stride, padding, dilation, groups }) = (self.weight.shape(), self.options);
+        let padding = match padding {
+            Padding::Zeros(zeros) => format!("{zeros:?}"),
+            Padding::Same => "same".to_string(),
+        };
         format!(
-            "{}, {}, kernel_size={:?}, stride={stride:?}, padding={padding:?}, dilation={dilation:?}, \
+            "{}, {}, kernel_size={:?}, stride={stride:?}, padding={padding}, dilation={dilation:?}, \
              groups={groups}, bias={}",
             shape[1] * groups,
             shape[0],
@@ -84,7 +87,6 @@ pub struct Conv2dOptions {
     out_channels: usize,
     kernel_size: [usize; 2],
     options: ConvOptions,
-    same: bool,
     bias: bool,
     dtype: DType,
 }
@@ -98,13 +100,14 @@ impl Conv2dOptions {
 
     /// Zeros added on each side; default 0.
     pub fn padding(mut self, padding: impl Pair) -> Self {
-        self.options.padding = padding.pair();
+        self.options.padding = padding.pair().into();
         self
     }
 
     /// As many zeros as keep height and width: `padding='same'`.
-    pub fn padding_same(self) -> Self {
-        Self { same: true, ..self }
+    pub fn padding_same(mut self) -> Self {
+        self.options.padding = Padding::Same;
+        self
     }
 
     /// Distance between the elements of a window; default 1.
@@ -132,8 +135,8 @@ impl Conv2dOptions {
     /// Draws the parameters and makes the layer.
     ///
     /// # Errors
-    /// If the groups do not divide the channels, if `padding_same` comes with a stride or a window that has no middle,
-    /// if the dtype is not floating-point or memory does not suffice.
+    /// If the groups do not divide the channels, if `padding_same` comes with a stride, if the dtype is not
+    /// floating-point or memory does not suffice.
     pub fn build(self, rng: &Rng) -> Result<Conv2d> {
         let Self { in_channels, out_channels, kernel_size: [height, width], bias, dtype, .. } = self;
         let groups = self.options.groups;
@@ -142,28 +145,13 @@ impl Conv2dOptions {
             let expected = "both numbers of channels divisible by groups, at least 1";
             return Err(argument("in_channels, out_channels, groups", value, expected));
         }
-        let mut options = self.options;
-        if self.same {
-            options.padding = self.same_padding()?;
+        let options = self.options;
+        if options.padding == Padding::Same && options.stride != [1, 1] {
+            return Err(argument("stride", format!("{:?}", options.stride), "1 with padding_same"));
         }
         let shape = [out_channels, in_channels / groups, height, width];
         let (weight, bias) = init::layer_default(&shape, bias, dtype, rng)?;
         Ok(Conv2d { weight, bias, options })
-    }
-
-    fn same_padding(&self) -> Result<[usize; 2]> {
-        let ConvOptions { stride, dilation, .. } = self.options;
-        if stride != [1, 1] {
-            return Err(argument("stride", format!("{stride:?}"), "1 with padding_same"));
-        }
-        // What a window reaches beyond its first element, which goes half to each side.
-        let reach = [0, 1].map(|i| dilation[i].saturating_mul(self.kernel_size[i].saturating_sub(1)));
-        if reach.iter().any(|reach| reach % 2 == 1) {
-            let value = format!("{:?} with dilation {dilation:?}", self.kernel_size);
-            let expected = "an odd size or an even dilation with padding_same, which pads both sides alike";
-            return Err(argument("kernel_size", value, expected));
-        }
-        Ok(reach.map(|reach| reach / 2))
     }
 }
 

@@ -4,13 +4,12 @@
 use std::ops::Range;
 
 use super::gemm::{self, Epilogue, GemmElement, MatrixMut};
-use super::im2col::{
-    Axes, col2im, im2col, input_len, is_pointwise, kernel_len, output_len, strip_rows, with_scratch,
-};
+use super::im2col::{col2im, im2col, is_pointwise, strip_rows, with_scratch};
 use super::lanes;
 use super::math::Float;
 use super::parallel::{CHUNK, Matrix, for_each_rows, map_rows};
 use super::simd::{Isa, Kernel, dispatch};
+use super::window::{Axes, input_len, kernel_len, output_len};
 
 /// Sizes of a convolution; channels are divisible by groups.
 #[derive(Clone, Copy, Debug)]
@@ -250,14 +249,17 @@ impl<F: Float> Kernel for ChannelSums<'_, F> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::im2col::Axis;
-    use super::super::pool::Window;
     use super::super::testing::{assert_close, narrow, noise, same_bits_for_threads};
+    use super::super::window::{Axis, Window};
     use super::*;
 
     fn axis(input: usize, kernel: usize, stride: usize, padding: usize, dilation: usize) -> Axis {
         let window = Window { kernel, stride, padding, dilation };
         Axis { input, output: window.output_size(input, false).unwrap(), window }
+    }
+
+    fn cut(axis: Axis, output: usize) -> Axis {
+        Axis { output, ..axis }
     }
 
     fn geometry(
@@ -282,6 +284,9 @@ mod tests {
             geometry(2, 3, 4, 1, [unit, unit, axis(13, 4, 2, 3, 1)]),
             geometry(2, 2, 3, 1, [axis(4, 2, 1, 1, 1), axis(5, 3, 2, 1, 1), axis(6, 2, 1, 0, 2)]),
             geometry(1, 1, 1, 1, [unit, axis(1, 3, 1, 1, 1), axis(2, 5, 1, 3, 1)]),
+            // One more element of padding at the end, and positions left out.
+            geometry(2, 2, 3, 1, [unit, cut(axis(5, 2, 1, 0, 1), 5), cut(axis(6, 4, 1, 1, 1), 6)]),
+            geometry(2, 2, 3, 1, [unit, cut(axis(9, 2, 2, 1, 4), 2), cut(axis(8, 2, 1, 1, 4), 3)]),
             // Several strips and several tasks.
             geometry(20, 40, 9, 1, [unit, axis(20, 3, 1, 1, 1), axis(20, 3, 1, 1, 1)]),
             geometry(0, 2, 3, 1, [unit, axis(5, 3, 1, 1, 1), axis(5, 3, 1, 1, 1)]),

@@ -9,62 +9,11 @@ use std::ops::Range;
 
 use super::lanes;
 use super::math::Float;
-use super::pool::Window;
-
-/// One spatial dimension: input and output length, and the window that slides along it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Axis {
-    /// Elements of the input.
-    pub(crate) input: usize,
-    /// Positions of the window, from [`Window::output_size`].
-    pub(crate) output: usize,
-    /// The window.
-    pub(crate) window: Window,
-}
-
-impl Axis {
-    /// A dimension that is not there: one element, one position.
-    pub(crate) const UNIT: Self =
-        Self { input: 1, output: 1, window: Window { kernel: 1, stride: 1, padding: 0, dilation: 1 } };
-
-    /// The input index under offset `k` of the window at `position`, `None` in the padding.
-    fn index(self, position: usize, k: usize) -> Option<usize> {
-        let index =
-            (position * self.window.stride + k * self.window.dilation).checked_sub(self.window.padding)?;
-        (index < self.input).then_some(index)
-    }
-
-    /// The positions whose offset `k` lies inside the input.
-    fn inside(self, k: usize) -> Range<usize> {
-        let Window { stride, padding, dilation, .. } = self.window;
-        let offset = k * dilation;
-        let start = padding.saturating_sub(offset).div_ceil(stride).min(self.output);
-        let end = (self.input + padding).saturating_sub(offset).div_ceil(stride).min(self.output);
-        start..end.max(start)
-    }
-}
-
-/// The spatial part of a convolution, outermost dimension first; missing ones lead as [`Axis::UNIT`].
-pub(crate) type Axes = [Axis; 3];
-
-/// Elements of a plane of the input.
-pub(crate) fn input_len(axes: &Axes) -> usize {
-    axes.iter().map(|axis| axis.input).product()
-}
-
-/// Positions of the window.
-pub(crate) fn output_len(axes: &Axes) -> usize {
-    axes.iter().map(|axis| axis.output).product()
-}
-
-/// Elements under the window.
-pub(crate) fn kernel_len(axes: &Axes) -> usize {
-    axes.iter().map(|axis| axis.window.kernel).product()
-}
+use super::window::{Axes, Window};
 
 /// Whether the patch matrix is the image itself.
 pub(crate) fn is_pointwise(axes: &Axes) -> bool {
-    axes.iter().all(|axis| axis.window == Axis::UNIT.window)
+    axes.iter().all(|axis| axis.window == Window::UNIT)
 }
 
 /// Most elements of a strip, unless one output row has more: 256 KiB of f32, a quarter of a 1 MiB L2 cache.

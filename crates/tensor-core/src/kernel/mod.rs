@@ -20,3 +20,4 @@ pub(crate) mod step;
 #[cfg(test)]
 pub(crate) mod testing;
 pub(crate) mod walk;
+pub(crate) mod window;

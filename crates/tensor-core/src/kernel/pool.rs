@@ -8,43 +8,9 @@ use std::ops::Range;
 use super::math::Float;
 use super::parallel::{Matrix, for_each_rows, rows_per_task};
 use super::simd::{Isa, Kernel, dispatch};
-
-/// The window along one dimension.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Window {
-    /// Elements under the window.
-    pub(crate) kernel: usize,
-    /// Distance between windows.
-    pub(crate) stride: usize,
-    /// Elements added on both sides.
-    pub(crate) padding: usize,
-    /// Distance between elements under the window.
-    pub(crate) dilation: usize,
-}
+use super::window::Window;
 
 impl Window {
-    /// Number of windows over `input` elements, `None` if not even one fits.
-    ///
-    /// `floor((input + 2 padding - dilation (kernel - 1) - 1) / stride) + 1`, or with `ceil_mode` the ceiling, less one
-    /// if the last window would start in the right padding or beyond.
-    pub(crate) fn output_size(self, input: usize, ceil_mode: bool) -> Option<usize> {
-        let reach = self.kernel.checked_sub(1)?.checked_mul(self.dilation)?.checked_add(1)?;
-        let padded = self.padding.checked_mul(2)?.checked_add(input)?;
-        let room = match padded.checked_sub(reach) {
-            Some(room) => room,
-            // With `ceil_mode` a window may hang over by less than one stride.
-            None if ceil_mode && reach - padded < self.stride => {
-                return (self.padding > 0 || input > 0).then_some(1);
-            }
-            None => return None,
-        };
-        if !ceil_mode {
-            return Some(room.checked_div(self.stride)? + 1);
-        }
-        let last = if self.stride == 0 { return None } else { room.div_ceil(self.stride) };
-        Some(if last * self.stride >= input + self.padding { last } else { last + 1 })
-    }
-
     /// The indices of the input under window number `output`, padding left out.
     #[inline(always)]
     fn inside(self, output: usize, input: usize) -> impl Iterator<Item = usize> + Clone {
@@ -281,30 +247,8 @@ pub(crate) fn avg_pool_backward<F: Float>(g: &[F], geometry: Geometry, divisor: 
 #[cfg(test)]
 mod tests {
     use super::super::testing::{assert_close, bits, narrow, noise, same_bits_for_threads};
+    use super::super::window::tests::windows;
     use super::*;
-
-    /// PyTorch's formula as it stands in its sources, in signed numbers.
-    fn naive_output_size(window: Window, input: usize, ceil_mode: bool) -> Option<usize> {
-        let [input, kernel, stride, padding, dilation] =
-            [input, window.kernel, window.stride, window.padding, window.dilation].map(|n| n as i64);
-        let up = if ceil_mode { stride - 1 } else { 0 };
-        let mut out = (input + 2 * padding - dilation * (kernel - 1) - 1 + up).div_euclid(stride) + 1;
-        if ceil_mode && (out - 1) * stride >= input + padding {
-            out -= 1;
-        }
-        (out > 0).then_some(out as usize)
-    }
-
-    /// Every small window over every small plane height.
-    fn windows() -> impl Iterator<Item = (usize, Window, bool)> {
-        let sizes = (1..9).flat_map(|input| (1..5).map(move |kernel| (input, kernel)));
-        let strides = sizes.flat_map(|(i, k)| (1..5).map(move |s| (i, k, s)));
-        let paddings = strides.flat_map(|(i, k, s)| (0..=k / 2).map(move |p| (i, k, s, p)));
-        let dilations = paddings.flat_map(|(i, k, s, p)| (1..3).map(move |d| (i, k, s, p, d)));
-        dilations.flat_map(|(input, kernel, stride, padding, dilation)| {
-            [false, true].map(|ceil| (input, Window { kernel, stride, padding, dilation }, ceil))
-        })
-    }
 
     fn each_geometry(mut check: impl FnMut(Geometry)) {
         let across = Window { kernel: 3, stride: 2, padding: 1, dilation: 1 };
@@ -335,20 +279,6 @@ mod tests {
     fn index(geometry: Geometry, (y, x): (i64, i64)) -> Option<usize> {
         let [height, width] = geometry.input.map(|n| n as i64);
         ((0..height).contains(&y) && (0..width).contains(&x)).then_some((y * width + x) as usize)
-    }
-
-    #[test]
-    fn output_size_is_that_of_pytorch() {
-        for (input, window, ceil) in windows() {
-            assert_eq!(
-                window.output_size(input, ceil),
-                naive_output_size(window, input, ceil),
-                "{input} {window:?} {ceil}"
-            );
-        }
-        let huge = Window { kernel: usize::MAX, stride: 1, padding: usize::MAX, dilation: usize::MAX };
-        assert_eq!(huge.output_size(5, true), None);
-        assert_eq!(Window { stride: 0, ..huge }.output_size(5, false), None);
     }
 
     #[test]

@@ -1,96 +1,114 @@
-//! Two-dimensional convolution and its gradients. Each of the three is linear in both operands.
+//! Convolutions over one to three dimensions and transposed ones.
 
-use crate::dtype::dispatch_float;
-use crate::kernel::conv::{self as kernel, Geometry};
-use crate::kernel::im2col::Axis;
-use crate::kernel::pool::Window;
-use crate::{Error, ErrorKind, Result, Shape, Tensor};
+use crate::ops::convolution::Convolution;
+use crate::{Result, Tensor};
 
-/// Keywords of `torch.nn.functional.conv2d`, with its defaults; pairs are height, width.
+/// Zeros beside the input of a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ConvOptions {
+pub enum Padding<const N: usize = 2> {
+    /// This many on each side. Default 0, PyTorch's `'valid'`.
+    Zeros([usize; N]),
+    /// As many as keep the sizes, of an odd number the greater half at the end; for stride 1: `padding='same'`.
+    Same,
+}
+
+impl<const N: usize> From<[usize; N]> for Padding<N> {
+    fn from(zeros: [usize; N]) -> Self {
+        Self::Zeros(zeros)
+    }
+}
+
+impl<const N: usize> From<usize> for Padding<N> {
+    fn from(zeros: usize) -> Self {
+        Self::Zeros([zeros; N])
+    }
+}
+
+/// Keywords of `torch.nn.functional.conv1d`, `conv2d` and `conv3d`, with their defaults; a number for each of the `N`
+/// dimensions, the last one last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConvOptions<const N: usize = 2> {
     /// Distance between positions of the kernel. Default 1.
-    pub stride: [usize; 2],
+    pub stride: [usize; N],
     /// Zeros added on each side. Default 0.
-    pub padding: [usize; 2],
+    pub padding: Padding<N>,
     /// Distance between elements under the kernel. Default 1.
-    pub dilation: [usize; 2],
+    pub dilation: [usize; N],
     /// Groups of channels that do not see each other. Default 1.
     pub groups: usize,
 }
 
-impl Default for ConvOptions {
+impl<const N: usize> Default for ConvOptions<N> {
     fn default() -> Self {
-        Self { stride: [1; 2], padding: [0; 2], dilation: [1; 2], groups: 1 }
+        Self { stride: [1; N], padding: Padding::Zeros([0; N]), dilation: [1; N], groups: 1 }
     }
 }
 
-/// An error for a pair of which one is 0.
+/// Keywords of `torch.nn.functional.conv_transpose1d`, `conv_transpose2d` and `conv_transpose3d`, with their defaults;
+/// a number for each of the `N` dimensions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConvTransposeOptions<const N: usize = 2> {
+    /// Distance in the output between neighbours of the input. Default 1.
+    pub stride: [usize; N],
+    /// Elements cut off on each side of the output. Default 0.
+    pub padding: [usize; N],
+    /// Elements added at the end of the output; smaller than the stride or the dilation. Default 0.
+    pub output_padding: [usize; N],
+    /// Distance between the elements that one of the input is spread over. Default 1.
+    pub dilation: [usize; N],
+    /// Groups of channels that do not see each other. Default 1.
+    pub groups: usize,
+}
+
+impl<const N: usize> Default for ConvTransposeOptions<N> {
+    fn default() -> Self {
+        let (padding, output_padding) = ([0; N], [0; N]);
+        Self { stride: [1; N], padding, output_padding, dilation: [1; N], groups: 1 }
+    }
+}
+
 #[track_caller]
-pub(super) fn positive(op: &'static str, argument: &'static str, pair: [usize; 2]) -> Result<()> {
-    if pair.contains(&0) {
-        let value = format!("{pair:?}");
-        return Err(Error::new(op, ErrorKind::Argument { argument, value, expected: "at least 1" }));
+fn conv<const N: usize>(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    options: ConvOptions<N>,
+) -> Result<Tensor> {
+    if x.rank() == N + 1 {
+        return conv(&x.unsqueeze(0)?, weight, bias, options)?.squeeze(0);
     }
-    Ok(())
+    Convolution::new(x.shape(), weight.shape(), options)?.output(x, weight, bias)
 }
 
-/// The sizes of a convolution of `x` `[N, C, H, W]` and `weight` `[O, C / groups, h, w]`, checked.
 #[track_caller]
-fn geometry(op: &'static str, x: &Shape, weight: &Shape, options: ConvOptions) -> Result<Geometry> {
-    let ConvOptions { stride, padding, dilation, groups } = options;
-    positive(op, "stride", stride)?;
-    positive(op, "dilation", dilation)?;
-    let mismatch = |argument, found: &Shape, expected: String| {
-        Err(Error::new(op, ErrorKind::ShapeMismatch { argument, found: found.clone(), expected }))
-    };
-    let [out_channels, group_channels, kh, kw] = **weight else {
-        return mismatch("weight", weight, "[out, in / groups, height, width]".to_string());
-    };
-    if groups == 0 || !out_channels.is_multiple_of(groups) {
-        let (value, expected) = (groups.to_string(), "at least 1, and a divisor of the output channels");
-        return Err(Error::new(op, ErrorKind::Argument { argument: "groups", value, expected }));
+fn conv_transpose<const N: usize>(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    options: ConvTransposeOptions<N>,
+) -> Result<Tensor> {
+    if x.rank() == N + 1 {
+        return conv_transpose(&x.unsqueeze(0)?, weight, bias, options)?.squeeze(0);
     }
-    if out_channels == 0 || group_channels == 0 || kh == 0 || kw == 0 {
-        return mismatch("weight", weight, "no size of 0".to_string());
+    let plan = Convolution::transposed(x.shape(), weight.shape(), options)?;
+    let y = plan.input_gradient(x, weight)?;
+    match bias {
+        Some(bias) => y.add(&bias.view_as(&plan.transposed_bias(bias.shape())?)?),
+        None => Ok(y),
     }
-    let fits =
-        format!("[N, {}, H, W] or without N, to fit weight {weight}", group_channels.saturating_mul(groups));
-    let [batch, in_channels, height, width] = **x else { return mismatch("input", x, fits) };
-    if group_channels.checked_mul(groups) != Some(in_channels) {
-        return mismatch("input", x, fits);
-    }
-    let mut axes = [Axis::UNIT; 3];
-    for (d, (input, kernel)) in [(height, kh), (width, kw)].into_iter().enumerate() {
-        let window = Window { kernel, stride: stride[d], padding: padding[d], dilation: dilation[d] };
-        let Some(output) = window.output_size(input, false) else {
-            return mismatch(
-                "input",
-                x,
-                format!("at least as large, padded, as the kernel [{kh}, {kw}], dilated"),
-            );
-        };
-        axes[d + 1] = Axis { input, output, window };
-    }
-    Ok(Geometry { batch, in_channels, out_channels, groups, axes })
-}
-
-fn output_shape(geometry: &Geometry) -> Shape {
-    Shape::from([geometry.batch, geometry.out_channels, geometry.axes[1].output, geometry.axes[2].output])
-}
-
-/// The gradient of the output must have its shape.
-#[track_caller]
-fn check_gradient(op: &'static str, geometry: &Geometry, g: &Tensor) -> Result<()> {
-    let expected = output_shape(geometry);
-    if *g.shape() == expected {
-        return Ok(());
-    }
-    let (found, expected) = (g.shape().clone(), expected.to_string());
-    Err(Error::new(op, ErrorKind::ShapeMismatch { argument: "the gradient", found, expected }))
 }
 
 impl Tensor {
+    /// `torch.nn.functional.conv1d`: [`conv2d`](Tensor::conv2d) over one dimension. `[N, C, L]` or `[C, L]`,
+    /// `[O, C / groups, l]` and `[O]`.
+    ///
+    /// # Errors
+    /// As for `conv2d`.
+    #[track_caller]
+    pub fn conv1d(&self, weight: &Tensor, bias: Option<&Tensor>, options: ConvOptions<1>) -> Result<Tensor> {
+        conv(self, weight, bias, options)
+    }
+
     /// `y[n, o, i, j] = bias[o] + Σ x[n, c, i s − p + h d, j s − p + w d] · weight[o, c, h, w]` over c, h and w, zeros
     /// in the padding: `torch.nn.functional.conv2d`. `[N, C, H, W]` or `[C, H, W]`, `[O, C / groups, h, w]` and `[O]`.
     ///
@@ -98,100 +116,74 @@ impl Tensor {
     /// If the shapes do not fit, the dtypes are not one float dtype, or an option is out of range.
     ///
     /// ```
-    /// use tensor_core::{ConvOptions, DType, Tensor};
+    /// use tensor_core::{ConvOptions, DType, Padding, Tensor};
     /// let (x, weight) = (Tensor::ones([1, 2, 4, 4], DType::F32)?, Tensor::ones([3, 2, 3, 3], DType::F32)?);
     /// let y = x.conv2d(&weight, None, ConvOptions::default())?;
     /// assert_eq!(*y.shape(), [1, 3, 2, 2]);
     /// assert_eq!(y.to_vec::<f32>()?[0], 18.0);
+    /// let y = x.conv2d(&weight, None, ConvOptions { padding: Padding::Same, ..Default::default() })?;
+    /// assert_eq!(*y.shape(), [1, 3, 4, 4]);
     /// # Ok::<(), tensor_core::Error>(())
     /// ```
     #[track_caller]
     pub fn conv2d(&self, weight: &Tensor, bias: Option<&Tensor>, options: ConvOptions) -> Result<Tensor> {
-        const OP: &str = "conv2d";
-        if self.rank() == 3 {
-            return self.unsqueeze(0)?.conv2d(weight, bias, options)?.squeeze(0);
-        }
-        self.same_dtype(OP, weight)?;
-        let geometry = geometry(OP, self.shape(), weight.shape(), options)?;
-        if let Some(bias) = bias {
-            self.same_dtype(OP, bias)?;
-            if *bias.shape() != [geometry.out_channels] {
-                let (found, expected) = (bias.shape().clone(), format!("[{}]", geometry.out_channels));
-                return Err(Error::new(OP, ErrorKind::ShapeMismatch { argument: "bias", found, expected }));
-            }
-        }
-        let bias = bias.map(Tensor::contiguous).transpose()?;
-        let (x, weight) = (self.contiguous()?, weight.contiguous()?);
-        dispatch_float!(OP, [x, weight, bias], T => Tensor::build::<T>(OP, output_shape(&geometry), |y| {
-            let bias = bias.as_ref().map(|b| b.dense::<T>());
-            kernel::conv(&geometry, x.dense::<T>(), weight.dense::<T>(), bias, y);
-        }))
+        conv(self, weight, bias, options)
     }
 
-    /// The gradient of the input `[N, C, H, W]` of shape `input` of [`conv2d`](Tensor::conv2d), with this tensor as
-    /// the gradient of its output.
+    /// `torch.nn.functional.conv3d`: [`conv2d`](Tensor::conv2d) over three dimensions. `[N, C, D, H, W]` or
+    /// `[C, D, H, W]`, `[O, C / groups, d, h, w]` and `[O]`.
     ///
     /// # Errors
     /// As for `conv2d`.
     #[track_caller]
-    pub fn conv2d_input_gradient(
+    pub fn conv3d(&self, weight: &Tensor, bias: Option<&Tensor>, options: ConvOptions<3>) -> Result<Tensor> {
+        conv(self, weight, bias, options)
+    }
+
+    /// `torch.nn.functional.conv_transpose1d`: [`conv_transpose2d`](Tensor::conv_transpose2d) over one dimension.
+    /// `[N, C, L]` or `[C, L]`, `[C, O / groups, l]` and `[O]`.
+    ///
+    /// # Errors
+    /// As for `conv_transpose2d`.
+    #[track_caller]
+    pub fn conv_transpose1d(
         &self,
         weight: &Tensor,
-        input: &Shape,
-        options: ConvOptions,
+        bias: Option<&Tensor>,
+        options: ConvTransposeOptions<1>,
     ) -> Result<Tensor> {
-        const OP: &str = "conv2d_input_gradient";
-        self.same_dtype(OP, weight)?;
-        let geometry = geometry(OP, input, weight.shape(), options)?;
-        check_gradient(OP, &geometry, self)?;
-        let (g, weight) = (self.contiguous()?, weight.contiguous()?);
-        dispatch_float!(OP, [g, weight], T => Tensor::build::<T>(OP, input.clone(), |dx| {
-            kernel::conv_input_gradient(&geometry, g.dense::<T>(), weight.dense::<T>(), dx);
-        }))
+        conv_transpose(self, weight, bias, options)
     }
 
-    /// The gradient of the weight of shape `weight` of [`conv2d`](Tensor::conv2d) of `input` `[N, C, H, W]`, with this
-    /// tensor as the gradient of its output.
+    /// Each element times the kernel, added up where they overlap, and `bias`: what maps an output's gradient to the
+    /// input's in [`conv2d`](Tensor::conv2d), `torch.nn.functional.conv_transpose2d`. `[N, C, H, W]` or `[C, H, W]`,
+    /// `[C, O / groups, h, w]` and `[O]`; the height becomes `(H − 1) s − 2 p + d (h − 1) + output_padding + 1`, and
+    /// so does the width.
     ///
     /// # Errors
-    /// As for `conv2d`.
+    /// If the shapes do not fit, the dtypes are not one float dtype, or an option is out of range.
     #[track_caller]
-    pub fn conv2d_weight_gradient(
+    pub fn conv_transpose2d(
         &self,
-        input: &Tensor,
-        weight: &Shape,
-        options: ConvOptions,
+        weight: &Tensor,
+        bias: Option<&Tensor>,
+        options: ConvTransposeOptions,
     ) -> Result<Tensor> {
-        const OP: &str = "conv2d_weight_gradient";
-        self.same_dtype(OP, input)?;
-        let geometry = geometry(OP, input.shape(), weight, options)?;
-        check_gradient(OP, &geometry, self)?;
-        let (g, x) = (self.contiguous()?, input.contiguous()?);
-        dispatch_float!(OP, [g, x], T => Tensor::build::<T>(OP, weight.clone(), |dweight| {
-            kernel::conv_weight_gradient(&geometry, g.dense::<T>(), x.dense::<T>(), dweight);
-        }))
+        conv_transpose(self, weight, bias, options)
     }
 
-    /// The gradient of the bias of [`conv2d`](Tensor::conv2d): this tensor, the gradient `[N, O, H, W]` of its output,
-    /// summed over all but the channels.
+    /// `torch.nn.functional.conv_transpose3d`: [`conv_transpose2d`](Tensor::conv_transpose2d) over three dimensions.
+    /// `[N, C, D, H, W]` or `[C, D, H, W]`, `[C, O / groups, d, h, w]` and `[O]`.
     ///
     /// # Errors
-    /// If there are not four dimensions or the dtype is not floating-point.
+    /// As for `conv_transpose2d`.
     #[track_caller]
-    pub fn conv2d_bias_gradient(&self) -> Result<Tensor> {
-        const OP: &str = "conv2d_bias_gradient";
-        let [batch, out_channels, height, width] = **self.shape() else {
-            let (found, expected) = (self.shape().clone(), "[N, O, H, W]".to_string());
-            return Err(Error::new(
-                OP,
-                ErrorKind::ShapeMismatch { argument: "the gradient", found, expected },
-            ));
-        };
-        let axes = [Axis::UNIT, Axis { output: height, ..Axis::UNIT }, Axis { output: width, ..Axis::UNIT }];
-        let geometry = Geometry { batch, in_channels: 1, out_channels, groups: 1, axes };
-        let g = self.contiguous()?;
-        dispatch_float!(OP, [g], T => Tensor::build::<T>(OP, Shape::from([out_channels]), |dbias| {
-            kernel::conv_bias_gradient(&geometry, g.dense::<T>(), dbias);
-        }))
+    pub fn conv_transpose3d(
+        &self,
+        weight: &Tensor,
+        bias: Option<&Tensor>,
+        options: ConvTransposeOptions<3>,
+    ) -> Result<Tensor> {
+        conv_transpose(self, weight, bias, options)
     }
 }

@@ -4,6 +4,7 @@ pub(crate) mod activation;
 mod binary;
 mod clamp;
 pub(crate) mod conv;
+pub(crate) mod convolution;
 mod count;
 mod dropout;
 mod index;

@@ -1,8 +1,9 @@
 //! Max and average pooling over the two trailing dimensions, and their gradients.
 
 use crate::dtype::dispatch_float;
-use crate::kernel::pool::{self as kernel, Divisor, Geometry, Window};
-use crate::ops::conv::positive;
+use crate::kernel::pool::{self as kernel, Divisor, Geometry};
+use crate::kernel::window::Window;
+use crate::ops::convolution::positive;
 use crate::storage::Storage;
 use crate::{DType, Error, ErrorKind, Result, Shape, Tensor};
 
@@ -76,9 +77,9 @@ impl AvgPoolOptions {
 #[track_caller]
 fn geometry(op: &'static str, x: &Shape, options: MaxPoolOptions) -> Result<(Geometry, Shape)> {
     let MaxPoolOptions { kernel, stride, padding, dilation, ceil_mode } = options;
-    positive(op, "kernel", kernel)?;
-    positive(op, "stride", stride)?;
-    positive(op, "dilation", dilation)?;
+    positive(op, "kernel", &kernel)?;
+    positive(op, "stride", &stride)?;
+    positive(op, "dilation", &dilation)?;
     let mismatch = |expected: String| {
         Err(Error::new(op, ErrorKind::ShapeMismatch { argument: "input", found: x.clone(), expected }))
     };
