@@ -68,7 +68,7 @@ fn call(op: &str, x: &[Var]) -> autograd::Result<Var> {
         "matmul" | "bmm" => a.matmul(&x[1]),
         "linear" => a.linear(&x[1], Some(&x[2]), Activation::Identity),
         "conv2d" => {
-            a.conv2d(&x[1], Some(&x[2]), autograd::ConvOptions { padding: [1; 2], ..Default::default() })
+            a.conv2d(&x[1], Some(&x[2]), autograd::ConvOptions { padding: 1.into(), ..Default::default() })
         }
         "max_pool2d" => a.max_pool2d(MaxPoolOptions::new([2, 2])),
         "avg_pool2d" => a.avg_pool2d(AvgPoolOptions::new([2, 2])),
