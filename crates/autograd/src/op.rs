@@ -209,14 +209,25 @@ pub fn apply<O: Op>(op: O, inputs: &[&Var]) -> Result<Var> {
     let edge = node.map(|node| Edge::Node(node, 0));
     match outputs.pop() {
         Some(value) => Ok(Var::with_edge(value, edge)),
-        None => Err(Error::Argument {
-            op: "apply",
-            argument: "the number of outputs",
-            value: "0".to_string(),
-            expected: "1",
-            location,
-        }),
+        None => Err(wrong_count(0, "1", location)),
     }
+}
+
+/// Applies an operation of `N` outputs.
+///
+/// # Errors
+/// What the forward refuses, reported for the caller's line, or another number of outputs.
+#[track_caller]
+pub fn apply_array<O: Op, const N: usize>(op: O, inputs: &[&Var]) -> Result<[Var; N]> {
+    let outputs = apply_multi(op, inputs)?;
+    let found = outputs.len();
+    outputs.try_into().map_err(|_| wrong_count(found, "as many as the caller takes", Location::caller()))
+}
+
+#[cold]
+fn wrong_count(found: usize, expected: &'static str, location: &'static Location<'static>) -> Error {
+    let (op, argument, value) = ("apply", "the number of outputs", found.to_string());
+    Error::Argument { op, argument, value, expected, location }
 }
 
 /// Applies an operation of several outputs.

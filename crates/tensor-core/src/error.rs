@@ -174,6 +174,30 @@ pub enum ErrorKind {
         /// The tensor's shape.
         shape: Shape,
     },
+    /// A matrix without an inverse.
+    #[error("matrix {batch} of the batch is singular: diagonal element {diagonal} of its factor U is zero")]
+    Singular {
+        /// Which matrix of the batch, counted from 0 over all leading dimensions.
+        batch: usize,
+        /// Which element, counted from 1.
+        diagonal: usize,
+    },
+    /// A matrix that has no Cholesky factor.
+    #[error(
+        "matrix {batch} of the batch is not positive-definite: its leading minor of order {minor} is not positive"
+    )]
+    NotPositiveDefinite {
+        /// Which matrix of the batch, counted from 0 over all leading dimensions.
+        batch: usize,
+        /// The order of the minor, counted from 1.
+        minor: usize,
+    },
+    /// A matrix with elements that no decomposition can hold.
+    #[error("matrix {batch} of the batch has NaN or infinite elements")]
+    NotFinite {
+        /// Which matrix of the batch, counted from 0 over all leading dimensions.
+        batch: usize,
+    },
     /// A reduction without a neutral value over no elements.
     #[error("shape {shape} has no elements to reduce; the operation has no neutral value")]
     EmptyReduction {

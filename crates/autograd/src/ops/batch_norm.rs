@@ -4,7 +4,7 @@
 //! With `h = g w` the gradients are `dx = rstd (h − mean(h) − n mean(h n))` in training and `rstd h` in evaluation,
 //! `dw = Σ g n` and `db = Σ g` over the channel. Kept: the inputs, and mean and rstd in f64.
 
-use crate::op::{Context, Forward, Grads, Keep, Op, apply, apply_multi};
+use crate::op::{Context, Forward, Grads, Keep, Op, apply, apply_array};
 use crate::testing::{Row, Sample};
 use crate::{Result, Shape, Var};
 use tensor_core::Tensor;
@@ -101,10 +101,8 @@ impl Var {
     ) -> Result<(Var, Tensor, Tensor)> {
         let op = BatchNorm { given: None, weight: weight.is_some(), bias: bias.is_some(), eps };
         let inputs: Vec<&Var> = [Some(self), weight, bias].into_iter().flatten().collect();
-        match <[Var; 3]>::try_from(apply_multi(op, &inputs)?) {
-            Ok([y, mean, var]) => Ok((y, mean.detach(), var.detach())),
-            Err(_) => unreachable!("the operation has three outputs"),
-        }
+        let [y, mean, var] = apply_array(op, &inputs)?;
+        Ok((y, mean.detach(), var.detach()))
     }
 
     /// [`batch_norm`](Var::batch_norm) with `mean` and `var` `[C]` given: `training=False`.

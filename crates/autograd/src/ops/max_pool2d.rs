@@ -1,6 +1,6 @@
 //! The largest element under each window; its place takes the whole gradient, the first of equal ones.
 
-use crate::op::{Context, Forward, Grads, Op, apply, apply_multi};
+use crate::op::{Context, Forward, Grads, Op, apply, apply_array};
 use crate::testing::{Row, Sample};
 use crate::{MaxPoolOptions, Result, Shape, Var};
 use tensor_core::Tensor;
@@ -63,10 +63,8 @@ impl Var {
     /// As for `max_pool2d`.
     #[track_caller]
     pub fn max_pool2d_with_indices(&self, options: MaxPoolOptions) -> Result<(Var, Tensor)> {
-        match <[Var; 2]>::try_from(apply_multi(MaxPool2d(options), &[self])?) {
-            Ok([y, indices]) => Ok((y, indices.detach())),
-            Err(_) => unreachable!("the operation has two outputs"),
-        }
+        let [y, indices] = apply_array(MaxPool2d(options), &[self])?;
+        Ok((y, indices.detach()))
     }
 }
 

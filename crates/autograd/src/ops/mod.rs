@@ -22,6 +22,7 @@ table! {
     avg_pool2d,
     batch_norm,
     cat,
+    cholesky,
     clamp,
     conv,
     conv_transpose,
@@ -30,6 +31,7 @@ table! {
     cumprod,
     cumsum,
     diff,
+    det,
     div,
     dropout,
     embedding,
@@ -40,6 +42,7 @@ table! {
     gelu,
     index_add,
     index_select,
+    inv,
     layer_norm,
     linear,
     log,
@@ -49,6 +52,7 @@ table! {
     logsumexp,
     masked_fill,
     matmul,
+    matrix_norm,
     max_dim,
     max_pool2d,
     maximum,
@@ -59,6 +63,7 @@ table! {
     nll_loss,
     pow_scalar,
     prod,
+    qr,
     relu,
     rms_norm,
     scaled_dot_product_attention,
@@ -67,9 +72,12 @@ table! {
     silu,
     slice,
     softmax,
+    solve,
+    solve_triangular,
     sqrt,
     sub,
     sum,
+    svd,
     tanh,
     to_dtype,
     trace,
@@ -82,4 +90,5 @@ table! {
 
 mod operator;
 
+pub use matrix_norm::MatrixNorm;
 pub use scaled_dot_product_attention::AttentionOptions;

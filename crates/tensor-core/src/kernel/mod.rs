@@ -9,6 +9,7 @@ pub(crate) mod gemm;
 pub(crate) mod im2col;
 pub(crate) mod lanes;
 pub(crate) mod layer_norm;
+pub(crate) mod linalg;
 pub(crate) mod math;
 pub(crate) mod parallel;
 pub(crate) mod pointwise;

@@ -9,6 +9,7 @@ mod count;
 mod dropout;
 mod index;
 mod join;
+mod linalg;
 pub(crate) mod loss;
 mod matmul;
 mod moment;
