@@ -52,9 +52,10 @@ pub(crate) const ROW: Row = Row {
         let n = s.below(4);
         let shape = s.shape(1).iter().copied().chain([n, n]).collect();
         let (x, upper) = (s.tensor(&shape, -1.0, 1.0)?, s.one_in(2));
-        let ridge: Var = Tensor::eye(n, x.dtype())?.into();
         // A matrix moved by finite differences is not symmetric; its product with itself is.
-        let positive = move |x: &Var| x.matmul(&x.transpose(-2, -1)?)?.add(&ridge);
+        let positive = move |x: &Var| {
+            x.matmul(&x.transpose(-2, -1)?)?.add(&Tensor::eye(n, x.dtype())?.into())
+        };
         Ok(Sample::new(vec![x], move |x| positive(&x[0])?.cholesky(upper)))
     },
     order: 2,

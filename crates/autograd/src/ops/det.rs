@@ -46,13 +46,10 @@ fn cofactors(a: &Var) -> Result<Var> {
     let (u, s, vh) = a.svd()?;
     // Turned orthogonal factors stay orthogonal: their determinants are constants.
     let sign = u.value().det()?.mul(&vh.value().det()?)?;
-    let n = s.shape().last().copied().unwrap_or(0);
-    let mut p = Var::from(sign.unsqueeze(-1)?.broadcast_to(s.shape())?);
-    for k in 0..n {
-        let is_k = Tensor::arange(0.0, n as f64, 1.0, DType::I64)?.eq_scalar(k as f64)?;
-        let factor = s.narrow(-1, k as isize, 1)?.expand(s.shape().iter().map(|&n| n as isize).collect::<Vec<_>>())?;
-        p = p.mul(&factor.masked_fill(&is_k, 1.0)?)?;
-    }
+    let n = s.size(-1)?;
+    // Row i holds all of s with a 1 in the place of s[i].
+    let others = Var::stack(&vec![&s; n], -2)?.masked_fill(&Tensor::eye(n, DType::Bool)?, 1.0)?;
+    let p = others.prod_dim(-1, false)?.mul(&sign.unsqueeze(-1)?.into())?;
     u.mul(&p.unsqueeze(-2)?)?.matmul(&vh)
 }
 

@@ -29,17 +29,14 @@ impl Var {
     /// As for `var_dim`.
     #[track_caller]
     pub fn std_dim(&self, dims: impl Dims, correction: f64, keepdim: bool) -> Result<Var> {
-        sqrt_or_zero(&self.var_dim(dims, correction, keepdim)?)
-    }
-}
-
-/// The root of sums of squares. Its derivative at 0 is infinite; a sum of 0 passes none, as in PyTorch.
-pub(super) fn sqrt_or_zero(squares: &Var) -> Result<Var> {
-    let zero = squares.value().eq_scalar(0.0)?;
-    if zero.any()? {
-        squares.masked_fill(&zero, 1.0)?.sqrt()?.masked_fill(&zero, 0.0)
-    } else {
-        squares.sqrt()
+        let variance = self.var_dim(dims, correction, keepdim)?;
+        let zero = variance.value().eq_scalar(0.0)?;
+        // The root's derivative at 0 is infinite; a deviation of 0 passes none, as in PyTorch.
+        if zero.any()? {
+            variance.masked_fill(&zero, 1.0)?.sqrt()?.masked_fill(&zero, 0.0)
+        } else {
+            variance.sqrt()
+        }
     }
 
     /// The variance and the mean over `dims`: `torch.var_mean`.
