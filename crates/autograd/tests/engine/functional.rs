@@ -28,9 +28,9 @@ fn a_jacobian_has_the_outputs_shape_then_the_inputs() {
     assert_eq!(shapes, [["[3, 2, 3]", "[3, 2, 2]"], ["[3]", "[2]"]]);
     let (x, w) = (list(&a()), list(&b()));
     let mut expected = Vec::new();
-    for i in 0..3 {
+    for (i, xi) in x.iter().enumerate() {
         for wj in &w {
-            expected.extend((0..3).map(|k| if k == i { 2.0 * x[i] * wj } else { 0.0 }));
+            expected.extend((0..3).map(|k| if k == i { 2.0 * xi * wj } else { 0.0 }));
         }
     }
     assert_eq!(list(&found[0][0]), expected);
