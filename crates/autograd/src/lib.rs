@@ -31,6 +31,8 @@ pub mod ops;
 mod parameter;
 mod pointwise;
 mod report;
+#[cfg(feature = "proptest")]
+pub mod strategies;
 mod targets;
 pub mod testing;
 mod trace;

@@ -71,6 +71,62 @@ impl Sample {
     }
 }
 
+/// How a tensor's elements lie in storage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// Row by row.
+    RowMajor,
+    /// With the dimensions in reverse order.
+    Permuted,
+    /// Every second place of one dimension.
+    Stepped,
+    /// From the second place of one dimension on, with another after the last.
+    Offset,
+    /// One place for all of one dimension: its values are equal.
+    Expanded,
+}
+
+impl Layout {
+    /// Every layout, the plainest first.
+    pub const ALL: [Layout; 5] =
+        [Layout::RowMajor, Layout::Permuted, Layout::Stepped, Layout::Offset, Layout::Expanded];
+
+    /// A tensor of this layout, out of a row-major one of the shape that `dense` is asked for. `dim` is the dimension
+    /// that is stepped, offset or expanded; it counts from 0 and wraps around.
+    ///
+    /// # Errors
+    /// What `dense` refuses.
+    pub fn build(
+        self,
+        shape: &Shape,
+        dim: usize,
+        mut dense: impl FnMut(&[usize]) -> Result<Tensor>,
+    ) -> Result<Tensor> {
+        let mut base = shape.to_vec();
+        let Some(dim) = dim.checked_rem(base.len()) else { return dense(&base) };
+        Ok(match self {
+            Layout::RowMajor => dense(&base)?,
+            Layout::Permuted => {
+                base.reverse();
+                let order: Vec<isize> = (0..base.len() as isize).rev().collect();
+                dense(&base)?.permute(order)?
+            }
+            Layout::Stepped => {
+                base[dim] *= 2;
+                dense(&base)?.slice(dim as isize, 0, isize::MAX, 2)?
+            }
+            Layout::Offset => {
+                base[dim] += 2;
+                dense(&base)?.narrow(dim as isize, 1, shape[dim])?
+            }
+            Layout::Expanded => {
+                base[dim] = base[dim].min(1);
+                dense(&base)?.broadcast_to(shape)?
+            }
+        })
+    }
+}
+
 /// A source of random calls.
 #[derive(Clone, Debug)]
 pub struct Sampler {
@@ -144,35 +200,11 @@ impl Sampler {
         full[drop..].iter().map(|&n| if self.one_in(4) { 1 } else { n }).collect()
     }
 
-    /// An f64 tensor with values from `low` to `high`, in a random layout: row-major, permuted, every second element,
-    /// from an offset, or repeated by expansion.
+    /// An f64 tensor with values from `low` to `high`, in a random [`Layout`].
     pub fn tensor(&mut self, shape: &Shape, low: f64, high: f64) -> Result<Tensor> {
-        let rank = shape.len();
-        let layout = self.below(5);
-        if rank == 0 || layout == 0 {
-            return self.dense(shape, low, high);
-        }
-        let dim = self.below(rank);
-        let mut base = shape.to_vec();
-        Ok(match layout {
-            1 => {
-                base.reverse();
-                let order: Vec<isize> = (0..rank as isize).rev().collect();
-                self.dense(&base, low, high)?.permute(order)?
-            }
-            2 => {
-                base[dim] *= 2;
-                self.dense(&base, low, high)?.slice(dim as isize, 0, isize::MAX, 2)?
-            }
-            3 => {
-                base[dim] += 2;
-                self.dense(&base, low, high)?.narrow(dim as isize, 1, shape[dim])?
-            }
-            _ => {
-                base[dim] = base[dim].min(1);
-                self.dense(&base, low, high)?.broadcast_to(shape)?
-            }
-        })
+        let layout = Layout::ALL[self.below(Layout::ALL.len())];
+        let dim = self.below(shape.len());
+        layout.build(shape, dim, |base| self.dense(base, low, high))
     }
 
     /// As [`tensor`](Sampler::tensor), with all values at least 0.05 apart, so that no two tie within a finite
@@ -194,7 +226,7 @@ impl Sampler {
         Ok(Tensor::from_vec::<i64>(values, shape)?)
     }
 
-    fn dense(&mut self, shape: impl AsRef<[usize]>, low: f64, high: f64) -> Result<Tensor> {
+    pub(crate) fn dense(&mut self, shape: impl AsRef<[usize]>, low: f64, high: f64) -> Result<Tensor> {
         let n = Shape::new(shape.as_ref()).numel();
         let values = (0..n).map(|_| self.uniform(low, high)).collect();
         Ok(Tensor::from_vec::<f64>(values, shape)?)

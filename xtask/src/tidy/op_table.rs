@@ -91,7 +91,9 @@ mod tests {
         let rule = "impl autograd::Op for Cube {}";
         assert_eq!(found("crates/nn/src/cube.rs", rule), 1);
         assert_eq!(found("crates/nn/src/cube.rs", &format!("#[cfg(test)]\nmod tests {{ {rule} }}")), 0);
-        for path in ["crates/autograd/tests/custom.rs", "examples/custom.rs", SHARED_RULES[0], SHARED_RULES[1]] {
+        for path in
+            ["crates/autograd/tests/custom.rs", "examples/custom.rs", SHARED_RULES[0], SHARED_RULES[1]]
+        {
             assert_eq!(found(path, rule), 0, "{path}");
         }
     }
