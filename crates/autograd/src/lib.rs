@@ -56,3 +56,8 @@ pub use tensor_core::{
     Element, MaxPoolOptions, Padding, Reduction, Scalar, Shape, Tensor,
 };
 pub use var::Var;
+
+/// The code of the guide, built and run.
+#[cfg(all(doctest, feature = "proptest"))]
+#[doc = include_str!("../../../docs/adding-an-op.md")]
+mod adding_an_op {}
