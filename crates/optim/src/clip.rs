@@ -1,6 +1,6 @@
 //! Clipping of gradients.
 
-use crate::{Error, NamedParameter, Result};
+use crate::{Error, NamedParameter, Result, half};
 use std::panic::Location;
 use tensor_core::step::{Real, for_each, map, sum};
 use tensor_core::{DType, Tensor};
@@ -125,7 +125,7 @@ fn norms(params: &[NamedParameter], norm_type: f64) -> Result<Vec<(usize, f64)>>
 }
 
 fn norm<F: Real>(grad: &Tensor, order: f64) -> Result<f64> {
-    let grad = grad.contiguous()?;
+    let grad = half::widened(grad)?.contiguous()?;
     let elements = grad.as_slice::<F>()?;
     if order.is_infinite() {
         let extreme = |a: F, x: &F| if order > 0.0 { a.max(x.abs()) } else { a.min(x.abs()) };
@@ -197,9 +197,10 @@ pub(crate) fn map_grad(named: &NamedParameter, change: Change) -> Result<()> {
         }
         Ok(())
     }
-    let changed = named.parameter.update_grad(|grad| match grad.dtype() {
+    let apply = |grad: &mut Tensor| match grad.dtype() {
         DType::F64 => apply::<f64>(grad, change),
         _ => apply::<f32>(grad, change),
-    });
+    };
+    let changed = named.parameter.update_grad(|grad| half::update(grad, apply));
     changed.unwrap_or(Ok(()))
 }

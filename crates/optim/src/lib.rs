@@ -21,6 +21,7 @@ mod by_name;
 mod clip;
 mod error;
 mod group;
+mod half;
 mod hook;
 mod lbfgs;
 mod optimizer;

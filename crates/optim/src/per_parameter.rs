@@ -2,7 +2,9 @@
 
 use crate::group::Member;
 use crate::hook::{Hooks, When};
-use crate::{Error, NamedParameter, Optimizer, Options, ParamGroup, Result, Rule, StateDict, Step, saved};
+use crate::{
+    Error, NamedParameter, Optimizer, Options, ParamGroup, Result, Rule, StateDict, Step, half, saved,
+};
 use std::panic::Location;
 use tensor_core::step::Real;
 use tensor_core::{DType, Tensor};
@@ -112,14 +114,14 @@ impl<R: Rule> Job<'_, R> {
     fn update<F: Real>(&mut self) -> Result<()> {
         let Member { named, kept } = &mut *self.member;
         let parameter = &named.parameter;
-        let grad = self.grad.contiguous()?;
+        let grad = half::widened(&self.grad)?.contiguous()?;
         let grad = grad.as_slice::<F>()?;
         let (optimizer, slots) = (R::NAME, self.options.state(parameter.shape()));
-        parameter.update(|value| {
-            let param = value.as_slice_mut::<F>()?;
-            let shape = parameter.shape();
+        let mut step = |value: &mut Tensor| {
+            let (param, shape) = (value.as_slice_mut::<F>()?, parameter.shape());
             self.options.update(&mut Step { param, grad, shape, kept, optimizer, slots })
-        })
+        };
+        parameter.update(|value| half::update(value, &mut step))
     }
 }
 

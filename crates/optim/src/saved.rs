@@ -4,6 +4,7 @@ use crate::rule::Kept;
 use crate::value::scalar_tensor;
 use crate::{
     Dict, NamedParameter, OptionValue, Options, ParamGroup, Result, Rule, Slot, StateDict, StateFault, Value,
+    half,
 };
 use autograd::Parameter;
 use tensor_core::{DType, Shape, Tensor};
@@ -161,17 +162,31 @@ fn load_kept<R: Rule>(
             Slot::Number(_) => kept.numbers.push((name, value.get().ok_or_else(|| wrong("a number"))?)),
             Slot::Buffer(_) => {
                 let Value::Tensor(tensor) = value else { return Err(wrong("a tensor")) };
-                check_tensor(
-                    key(),
-                    tensor,
-                    &options.state_shape(name, parameter.shape()),
-                    parameter.dtype(),
-                )?;
-                kept.buffers.push((name, tensor.clone()));
+                let shape = options.state_shape(name, parameter.shape());
+                kept.buffers.push((name, fitting(key(), tensor, &shape, parameter.dtype())?));
             }
         }
     }
     Ok(kept)
+}
+
+/// `tensor` as state of a parameter of `dtype`, if it has this shape, and that dtype or the one that it is computed in:
+/// PyTorch keeps the state of half precision in it.
+pub(crate) fn fitting(
+    key: String,
+    tensor: &Tensor,
+    shape: &Shape,
+    dtype: DType,
+) -> Result<Tensor, StateFault> {
+    if tensor.dtype() != dtype || !dtype.is_half() {
+        return check_tensor(key, tensor, shape, dtype.computed()).map(|()| tensor.clone());
+    }
+    check_tensor(key.clone(), tensor, shape, dtype)?;
+    half::widened(tensor).map_err(|error| StateFault::Value {
+        key,
+        found: error.to_string(),
+        expected: "memory for it as f32".into(),
+    })
 }
 
 /// Whether `tensor` has this shape and dtype.

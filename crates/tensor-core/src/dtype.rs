@@ -41,9 +41,14 @@ impl DType {
         matches!(self, DType::F32 | DType::F64 | DType::F16 | DType::BF16)
     }
 
-    /// Whether elements are 16-bit floats, which operations compute with in f32.
+    /// Whether elements are 16-bit floats.
     pub const fn is_half(self) -> bool {
         matches!(self, DType::F16 | DType::BF16)
+    }
+
+    /// The dtype that operations compute in: f32 for 16-bit floats, any other itself.
+    pub const fn computed(self) -> DType {
+        if self.is_half() { DType::F32 } else { self }
     }
 }
 

@@ -172,7 +172,7 @@ impl<W: Widen> Widen for Option<W> {
 
 /// A new tensor of `dtype` by `make`, which knows no half precision: it is made in f32 and rounded.
 pub(crate) fn made(dtype: DType, make: impl FnOnce(DType) -> Result<Tensor>) -> Result<Tensor> {
-    narrow(make(if dtype.is_half() { DType::F32 } else { dtype }), dtype)
+    narrow(make(dtype.computed()), dtype)
 }
 
 /// What an operation in f32 gives to operands of `dtype`.

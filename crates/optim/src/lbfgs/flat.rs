@@ -1,6 +1,6 @@
 //! All parameters' numbers in one vector.
 
-use crate::Result;
+use crate::{Result, half};
 use tensor_core::step::{Real, sum, update};
 use tensor_core::{DType, Tensor};
 
@@ -11,7 +11,9 @@ pub(super) struct Flat(pub(super) Tensor);
 impl Flat {
     /// The elements of `tensors`, one after the other.
     pub(super) fn join(tensors: impl Iterator<Item = tensor_core::Result<Tensor>>) -> Result<Self> {
-        let flat = tensors.map(|tensor| tensor?.reshape([-1])).collect::<tensor_core::Result<Vec<_>>>()?;
+        let flat = tensors
+            .map(|tensor| half::widened(&tensor?)?.reshape([-1]))
+            .collect::<tensor_core::Result<Vec<_>>>()?;
         Ok(Self(Tensor::cat(&flat.iter().collect::<Vec<_>>(), 0)?.contiguous()?))
     }
 
@@ -58,10 +60,9 @@ impl Flat {
             Ok(update(target.as_slice_mut::<F>()?, part.as_slice()?, [], |x, d, []| (x + factor * d, []))?)
         }
         let part = self.0.narrow(0, isize::try_from(offset).unwrap_or(isize::MAX), target.numel())?;
-        if part.dtype() == DType::F64 {
-            add::<f64>(&part, factor, target)
-        } else {
-            add::<f32>(&part, factor, target)
-        }
+        half::update(target, |target| match part.dtype() {
+            DType::F64 => add::<f64>(&part, factor, target),
+            _ => add::<f32>(&part, factor, target),
+        })
     }
 }

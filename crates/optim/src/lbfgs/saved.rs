@@ -2,7 +2,7 @@
 
 use super::flat::Flat;
 use super::{Change, Kept, LBFGS, Last};
-use crate::saved::{check_groups, check_tensor, load_options, save_group};
+use crate::saved::{check_groups, fitting, load_options, save_group};
 use crate::value::{entry, scalar_tensor};
 use crate::{Dict, OptionValue, Result, StateDict, StateFault, Value};
 use tensor_core::{Shape, Tensor};
@@ -57,9 +57,8 @@ impl LBFGS {
     fn load_kept(&self, saved: &Dict) -> Result<Kept, StateFault> {
         let shape = Shape::new(&[self.members.iter().map(|member| member.parameter.numel()).sum()]);
         let dtype = self.members.first().map_or(tensor_core::DType::F32, |member| member.parameter.dtype());
-        let check = |key: &str, tensor: Tensor| {
-            check_tensor(format!("state[0].{key}"), &tensor, &shape, dtype).map(|()| Flat(tensor))
-        };
+        let check =
+            |key: &str, tensor: Tensor| fitting(format!("state[0].{key}"), &tensor, &shape, dtype).map(Flat);
         let mut kept = Kept {
             func_evals: entry(saved, "func_evals")?,
             n_iter: entry(saved, "n_iter")?,
