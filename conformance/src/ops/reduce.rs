@@ -2,7 +2,6 @@
 
 use super::shared::*;
 use super::{Adapter, adapter};
-use autograd::{Result, Tensor, Var};
 
 /// The operations of this family.
 pub const ADAPTERS: &[Adapter] = &[
@@ -90,17 +89,6 @@ pub const ADAPTERS: &[Adapter] = &[
         one(c.x()?.renorm(p, dim, c.arg(2, "maxnorm").float()?))
     }),
 ];
-
-/// Values and where they were found.
-fn picked(found: Result<(Var, Tensor)>) -> Replayed {
-    let (values, indices) = found?;
-    Ok(vec![values, indices.into()])
-}
-
-/// The reduced dimension, argument `at`, if one is named.
-fn dim(c: &Call, at: usize) -> Asked<Option<isize>> {
-    c.arg(at, "dim").optional(Value::int)
-}
 
 /// Dimensions, correction and keepdim of a variance. Positional arguments are `dim, unbiased, keepdim`, or `unbiased`
 /// alone.

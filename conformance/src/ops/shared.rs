@@ -39,3 +39,14 @@ pub fn dims(c: &Call, at: usize) -> Asked<Vec<isize>> {
 pub fn keepdim(c: &Call, at: usize) -> Asked<bool> {
     c.arg(at, "keepdim").bool_or(false)
 }
+
+/// Values and where they were found.
+pub fn picked(found: Result<(Var, Tensor)>) -> Replayed {
+    let (values, indices) = found?;
+    Ok(vec![values, indices.into()])
+}
+
+/// The reduced dimension, argument `at`, if one is named.
+pub fn dim(c: &Call, at: usize) -> Asked<Option<isize>> {
+    c.arg(at, "dim").optional(Value::int)
+}

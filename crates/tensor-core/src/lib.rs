@@ -45,6 +45,7 @@ pub use ops::convolution::Convolution;
 pub use ops::loss::{CrossEntropyOptions, Reduction};
 pub use ops::norm::{BatchNorm, NormGradients};
 pub use ops::pool::{AvgPoolOptions, MaxPoolOptions};
+pub use ops::unique::Unique;
 pub use rng::{Draws, Rng};
 pub use scalar::Scalar;
 pub use shape::{Dims, Shape};

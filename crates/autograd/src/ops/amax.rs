@@ -31,12 +31,23 @@ impl Op for Extreme {
     fn backward(&self, ctx: &Context) -> Result<Grads> {
         let (x, y) = (ctx.input(0), ctx.output(0));
         let keepdim = keepdim_shape(x.shape(), &self.dims)?;
-        let chosen = x.value().eq(&y.value().view_as(&keepdim)?)?;
-        let count = chosen.sum_dim(&self.dims[..], true)?.to_dtype(x.dtype())?;
-        let share = ctx.grad().view_as(&keepdim)?.div(&count.into())?;
-        let dx = share.broadcast_to(x.shape())?.masked_fill(&chosen.eq_scalar(false)?, 0.0)?;
-        Ok(Grads::from_iter([Some(dx)]))
+        let (y, g) = (y.view_as(&keepdim)?, ctx.grad().view_as(&keepdim)?);
+        Ok(Grads::from_iter([Some(share_evenly(&x, &y, &g, &self.dims)?)]))
     }
+}
+
+/// The gradient g of y, which was chosen among the elements of x over `dims`, for each that equals it an equal part; the
+/// reduced dimensions of y and g are 1.
+pub(super) fn share_evenly(x: &Var, y: &Var, g: &Var, dims: &[isize]) -> Result<Var> {
+    let (x, y) = (x.value(), y.value());
+    let mut chosen = x.eq(y)?;
+    let nan = y.ne(y)?;
+    if nan.any()? {
+        // A NaN was chosen among all that are NaN.
+        chosen = chosen.maximum(&nan.minimum(&x.ne(x)?)?)?;
+    }
+    let count = chosen.sum_dim(dims, true)?.to_dtype(x.dtype())?;
+    g.div(&count.into())?.broadcast_to(x.shape())?.masked_fill(&chosen.eq_scalar(false)?, 0.0)
 }
 
 impl Var {

@@ -27,7 +27,7 @@ impl Var {
 
     /// The elements at `indices`, which has size 1 along `dim`.
     #[track_caller]
-    fn picked(&self, dim: isize, keepdim: bool, indices: Tensor) -> Result<(Var, Tensor)> {
+    pub(super) fn picked(&self, dim: isize, keepdim: bool, indices: Tensor) -> Result<(Var, Tensor)> {
         let values = self.gather(dim, &indices)?;
         if keepdim { Ok((values, indices)) } else { Ok((values.squeeze(dim)?, indices.squeeze(dim)?)) }
     }

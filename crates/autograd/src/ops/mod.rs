@@ -64,6 +64,7 @@ table! {
     pow_scalar,
     prod,
     qr,
+    quantile,
     relu,
     rms_norm,
     scaled_dot_product_attention,
@@ -74,6 +75,7 @@ table! {
     softmax,
     solve,
     solve_triangular,
+    sort,
     sqrt,
     sub,
     sum,
@@ -91,4 +93,5 @@ table! {
 mod operator;
 
 pub use matrix_norm::MatrixNorm;
+pub use quantile::Interpolation;
 pub use scaled_dot_product_attention::AttentionOptions;

@@ -11,6 +11,7 @@ pub(crate) mod lanes;
 pub(crate) mod layer_norm;
 pub(crate) mod linalg;
 pub(crate) mod math;
+pub(crate) mod order;
 pub(crate) mod parallel;
 pub(crate) mod pointwise;
 pub(crate) mod pool;
