@@ -65,6 +65,19 @@ impl Shape {
         strides
     }
 
+    /// Refuses a shape of another number of dimensions.
+    ///
+    /// # Errors
+    /// If there are not `rank` dimensions, of `op` for its `argument`.
+    #[track_caller]
+    pub fn expect_rank(&self, op: &'static str, argument: &'static str, rank: usize) -> Result<()> {
+        if self.len() == rank {
+            return Ok(());
+        }
+        let expected = format!("{rank} dimension{}", if rank == 1 { "" } else { "s" });
+        Err(Error::new(op, ErrorKind::ShapeMismatch { argument, found: self.clone(), expected }))
+    }
+
     /// The dimension that `dim` names, counted from the right if negative.
     #[track_caller]
     pub fn dim(&self, op: &'static str, dim: isize) -> Result<usize> {

@@ -54,13 +54,18 @@ impl Op for Linear {
 }
 
 impl Var {
-    /// `self · weightᵀ + bias`, as `torch.nn.functional.linear`: `[.., in] × [out, in] + [out] → [.., out]`. With
+    /// `self · weightᵀ + bias`, as `torch.nn.functional.linear`: `[.., in] × [out, in] + [out] → [.., out]`; a weight
+    /// `[in]` with a 0-d bias gives `[..]`. With
     /// [`Activation::Relu`] the result is max(·, 0), computed in the same pass.
     ///
     /// # Errors
     /// If the sizes do not fit or the dtypes are not one float dtype.
     #[track_caller]
     pub fn linear(&self, weight: &Var, bias: Option<&Var>, activation: Activation) -> Result<Var> {
+        if weight.rank() == 1 {
+            let bias = bias.map(|bias| bias.unsqueeze(0)).transpose()?;
+            return self.linear(&weight.unsqueeze(0)?, bias.as_ref(), activation)?.squeeze(-1);
+        }
         match bias {
             Some(bias) => apply(Linear { activation }, &[self, weight, bias]),
             None => apply(Linear { activation }, &[self, weight]),

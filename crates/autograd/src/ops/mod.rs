@@ -63,6 +63,7 @@ table! {
     nll_loss,
     pow_scalar,
     prod,
+    products,
     qr,
     quantile,
     relu,

@@ -90,7 +90,7 @@ impl Tensor {
     }
 
     /// `x · weightᵀ + bias`, as `torch.nn.functional.linear`, with an activation applied in the same pass:
-    /// `[.., in] × [out, in] → [.., out]`.
+    /// `[.., in] × [out, in] → [.., out]`; a weight `[in]` with a 0-d bias gives `[..]`.
     ///
     /// # Errors
     /// If the sizes do not fit or the dtypes are not one float dtype.
@@ -98,6 +98,10 @@ impl Tensor {
     pub fn linear(&self, weight: &Tensor, bias: Option<&Tensor>, activation: Activation) -> Result<Tensor> {
         const OP: &str = "linear";
         self.same_dtype(OP, weight)?;
+        if weight.rank() == 1 {
+            let bias = bias.map(|bias| bias.unsqueeze(0)).transpose()?;
+            return self.linear(&weight.unsqueeze(0)?, bias.as_ref(), activation)?.squeeze(-1);
+        }
         let [outputs, inputs] = **weight.shape() else {
             let (found, expected) = (weight.shape().clone(), "[out, in]".to_string());
             return Err(Error::new(OP, ErrorKind::ShapeMismatch { argument: "weight", found, expected }));

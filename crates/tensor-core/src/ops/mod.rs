@@ -16,6 +16,7 @@ mod moment;
 pub(crate) mod norm;
 mod operator;
 pub(crate) mod pool;
+pub(crate) mod products;
 mod reduce;
 mod scan;
 mod searchsorted;
