@@ -99,7 +99,7 @@ impl Gpt {
 }
 
 impl Layer for Gpt {
-    fn forward(&self, x: &Var) -> Result<Var> {
+    fn compute(&self, x: &Var) -> Result<Var> {
         let positions = Tensor::arange(0.0, x.size(1)? as f64, 1.0, x.dtype())?;
         let mut x = self.characters.forward(x)?.add(&self.positions.forward(&positions.into())?)?;
         for block in &self.blocks {
@@ -132,7 +132,7 @@ impl Block {
 }
 
 impl Layer for Block {
-    fn forward(&self, x: &Var) -> Result<Var> {
+    fn compute(&self, x: &Var) -> Result<Var> {
         let x = x.add(&self.attention.forward(&self.norm_1.forward(x)?)?)?;
         Ok(x.add(&self.perceptron.forward(&self.norm_2.forward(&x)?)?)?)
     }
@@ -157,7 +157,7 @@ impl Attention {
 }
 
 impl Layer for Attention {
-    fn forward(&self, x: &Var) -> Result<Var> {
+    fn compute(&self, x: &Var) -> Result<Var> {
         let (n, t, width) = (x.size(0)?, x.size(1)?, x.size(2)?);
         let features = (width / self.heads) as isize;
         // [N, T, 3, heads, features] to [3, N, heads, T, features].

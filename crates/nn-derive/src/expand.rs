@@ -11,7 +11,7 @@ pub fn module(input: &DeriveInput) -> Result<TokenStream> {
     if let Some(borrow) = input.generics.lifetimes().next() {
         return Err(Error::new(borrow.span(), "a Module owns its parts: it cannot have a lifetime"));
     }
-    let OfType { krate, extra_repr } = OfType::parse(&input.attrs)?;
+    let OfType { krate, extra_repr, multiply_adds } = OfType::parse(&input.attrs)?;
     let arms = match &input.data {
         Data::Struct(data) => vec![arm(&krate, &quote!(Self), &data.fields, false)?],
         Data::Enum(data) => data
@@ -38,6 +38,13 @@ pub fn module(input: &DeriveInput) -> Result<TokenStream> {
             }
         }
     });
+    let multiply_adds = multiply_adds.map(|function| {
+        quote! {
+            fn multiply_adds(&self, input: &#krate::Shape, output: &#krate::Shape) -> usize {
+                #function(self, input, output)
+            }
+        }
+    });
     let name = &input.ident;
     let generics = bounded(input, &krate)?;
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
@@ -52,6 +59,7 @@ pub fn module(input: &DeriveInput) -> Result<TokenStream> {
                 });
             }
             #extra_repr
+            #multiply_adds
         }
     })
 }

@@ -12,6 +12,7 @@ use syn::{DeriveInput, parse_macro_input};
 ///   unnamed field takes the enum's own name, so that an enum of layers has the keys of the layer it holds.
 /// - `#[module(skip)]` on a field: it holds no parameters.
 /// - `#[module(extra_repr = path)]` on the type: a function of `&Self` to `String` that prints the settings.
+/// - `#[module(multiply_adds = path)]` on the type: a function of `&Self` and the shapes of input and output to `usize`.
 /// - `#[module(crate = path)]` on the type: where the crate `nn` is found; default `nn`, which `nn::prelude` brings
 ///   along.
 #[proc_macro_derive(Module, attributes(module))]

@@ -1,6 +1,7 @@
 //! The crate's error: what was refused, by which layer, and what would have fitted.
 
 use crate::Module;
+use crate::place::{self, ModuleId};
 use crate::state_dict::SizeMismatch;
 use autograd::{DType, Shape};
 
@@ -17,8 +18,10 @@ pub enum Error {
     /// A layer refused its input.
     #[error("{}{layer}: {source}", prefix(.path))]
     Layer {
-        /// The names of the modules around the layer, as far as they are known, joined by dots; may be empty.
+        /// The place of the layer in the module that was called: names joined by dots; empty for that module itself.
         path: String,
+        /// The module that was called.
+        root: ModuleId,
         /// The layer with its settings: `Linear(in_features=64, out_features=10, bias=true)`.
         layer: String,
         /// The operation's own error.
@@ -59,43 +62,21 @@ fn prefix(path: &str) -> String {
     if path.is_empty() { String::new() } else { format!("{path}: ") }
 }
 
-impl Error {
-    /// The same error, of a layer that stands under `name` in `module`.
-    pub(crate) fn within(self, name: &str, layer: &dyn Module) -> Self {
-        match self {
-            Error::Layer { path, layer, source } => {
-                let path = if path.is_empty() { name.to_string() } else { format!("{name}.{path}") };
-                Error::Layer { path, layer, source }
-            }
-            Error::Autograd(source) => Error::Layer {
-                path: name.to_string(),
-                layer: crate::repr::line(layer),
-                source: Box::new(source),
-            },
-            other => other,
-        }
-    }
-}
-
 impl From<autograd::tensor_core::Error> for Error {
     fn from(error: autograd::tensor_core::Error) -> Self {
         Error::Autograd(error.into())
     }
 }
 
-/// Adds to an operation's error the layer that called it.
-pub(crate) trait OfLayer<T> {
-    /// The same result, an error with the layer and its settings.
-    fn of(self, layer: &dyn Module) -> Result<T>;
+/// Adds to an error the module that it comes from: for methods that are no [`Layer::forward`](crate::Layer::forward).
+pub(crate) trait OfModule<T> {
+    /// The same result, an error with the module and its settings.
+    fn of(self, module: &(impl Module + ?Sized)) -> Result<T>;
 }
 
-impl<T> OfLayer<T> for autograd::Result<T> {
-    fn of(self, layer: &dyn Module) -> Result<T> {
-        self.map_err(|source| Error::Layer {
-            path: String::new(),
-            layer: crate::repr::line(layer),
-            source: Box::new(source),
-        })
+impl<T, E: Into<Error>> OfModule<T> for Result<T, E> {
+    fn of(self, module: &(impl Module + ?Sized)) -> Result<T> {
+        self.map_err(|error| place::locate(module, error.into()))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Losses as modules. The functions behind them are methods of [`Var`].
 
-use crate::error::OfLayer;
+use crate::error::OfModule;
 use crate::{Buffer, Module, Result};
 use autograd::{CrossEntropyOptions, Reduction, Tensor, Var};
 

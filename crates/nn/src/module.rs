@@ -1,8 +1,8 @@
 //! What every model is: a tree of parts that can be walked.
 
 use crate::state_dict::{self, IncompatibleKeys, StateDict};
-use crate::{Buffer, Part, Result, Walk, repr};
-use autograd::Parameter;
+use crate::{Buffer, ModuleId, Part, Result, Walk, repr};
+use autograd::{Parameter, Shape};
 use std::any::Any;
 
 /// A layer, a model, or a part of one: something that may hold parameters.
@@ -20,7 +20,7 @@ use std::any::Any;
 /// }
 ///
 /// impl Layer for Net {
-///     fn forward(&self, x: &Var) -> nn::Result<Var> {
+///     fn compute(&self, x: &Var) -> nn::Result<Var> {
 ///         self.output.forward(&self.hidden.forward(x)?.relu()?)
 ///     }
 /// }
@@ -70,6 +70,17 @@ pub trait Module: Any + Send + Sync {
         let full = std::any::type_name::<Self>();
         let path = full.split('<').next().unwrap_or(full);
         path.rsplit("::").next().unwrap_or(path)
+    }
+
+    /// What tells this module from all others, as long as it is not moved.
+    fn id(&self) -> ModuleId {
+        ModuleId::new(self)
+    }
+
+    /// Multiplications with an addition that a forward from an input of one shape to an output of the other takes, those
+    /// of the modules inside left out: what [`summary`](crate::summary) adds up. Default: none, as for what is cheap.
+    fn multiply_adds(&self, _input: &Shape, _output: &Shape) -> usize {
+        0
     }
 
     /// The settings that [`repr`](Module::repr) prints: `in_features=64, out_features=10, bias=true`.

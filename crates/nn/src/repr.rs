@@ -3,7 +3,7 @@
 use crate::{Module, Part, Walk};
 
 /// One line: the type and its settings.
-pub(crate) fn line(module: &dyn Module) -> String {
+pub(crate) fn line(module: &(impl Module + ?Sized)) -> String {
     format!("{}({})", module.type_name(), module.extra_repr())
 }
 

@@ -1,6 +1,6 @@
 //! Layers one after the other.
 
-use crate::{Layer, Linear, Module, ReLU, Result, Walk};
+use crate::{Layer, Linear, Module, ReLU, Result, Walk, hook};
 use autograd::Var;
 use std::any::Any;
 
@@ -21,7 +21,13 @@ use std::any::Any;
 /// ```
 #[derive(Default)]
 pub struct Sequential {
-    layers: Vec<Box<dyn Layer>>,
+    layers: Vec<Box<Slot<dyn Layer>>>,
+}
+
+/// A layer with an address of its own, which tells it from others; an allocation without size has none.
+struct Slot<L: ?Sized> {
+    _address: u8,
+    layer: L,
 }
 
 impl Sequential {
@@ -32,7 +38,7 @@ impl Sequential {
 
     /// With one more layer at the end.
     pub fn append(mut self, layer: impl Layer) -> Self {
-        self.layers.push(Box::new(layer));
+        self.layers.push(Box::new(Slot { _address: 0, layer }));
         self
     }
 
@@ -48,12 +54,12 @@ impl Sequential {
 
     /// Layer `index`.
     pub fn get(&self, index: usize) -> Option<&dyn Layer> {
-        self.layers.get(index).map(|layer| &**layer)
+        self.layers.get(index).map(|slot| &slot.layer)
     }
 
     /// The layers in their order.
     pub fn iter(&self) -> impl Iterator<Item = &dyn Layer> {
-        self.layers.iter().map(|layer| &**layer)
+        self.layers.iter().map(|slot| &slot.layer)
     }
 
     fn is<L: Layer>(&self, index: usize) -> Option<&L> {
@@ -63,26 +69,28 @@ impl Sequential {
 
 impl Module for Sequential {
     fn visit(&self, walk: &mut Walk<'_>) {
-        walk.module(self, |walk| self.layers.visit(walk));
+        walk.module(self, |walk| {
+            for (i, layer) in self.iter().enumerate() {
+                walk.child(&i.to_string(), layer);
+            }
+        });
     }
 }
 
 impl Layer for Sequential {
-    fn forward(&self, x: &Var) -> Result<Var> {
+    fn compute(&self, x: &Var) -> Result<Var> {
         let mut x = x.clone();
         let mut next = 0;
         while let Some(layer) = self.get(next) {
-            let at = next;
-            next += 1;
-            let output = match (self.is::<Linear>(at), self.is::<ReLU>(next)) {
-                // One pass instead of two over the activations; the values are the same.
-                (Some(linear), Some(ReLU)) => {
+            x = match (self.is::<Linear>(next), self.is::<ReLU>(next + 1)) {
+                // One pass instead of two over the activations; the values are the same. A hook sees both.
+                (Some(linear), Some(ReLU)) if !hook::any() => {
                     next += 1;
-                    linear.forward_relu(&x)
+                    linear.forward_relu(&x)?
                 }
-                _ => layer.forward(&x),
+                _ => layer.forward(&x)?,
             };
-            x = output.map_err(|error| error.within(&at.to_string(), layer))?;
+            next += 1;
         }
         Ok(x)
     }

@@ -237,7 +237,7 @@ Sequential(
 }
 
 impl Layer for Block {
-    fn forward(&self, x: &Var) -> nn::Result<Var> {
+    fn compute(&self, x: &Var) -> nn::Result<Var> {
         Ok(self.fc.forward(x)?.mul(&self.scale.var())?)
     }
 }

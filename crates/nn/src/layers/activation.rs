@@ -1,6 +1,5 @@
 //! Activations.
 
-use crate::error::OfLayer;
 use crate::{Layer, Module, Result};
 use autograd::{Approximate, Var};
 
@@ -11,8 +10,8 @@ macro_rules! activation {
         pub struct $name;
 
         impl Layer for $name {
-            fn forward(&self, x: &Var) -> Result<Var> {
-                x.$method().of(self)
+            fn compute(&self, x: &Var) -> Result<Var> {
+                Ok(x.$method()?)
             }
         }
     )*};
@@ -54,8 +53,8 @@ impl GELU {
 }
 
 impl Layer for GELU {
-    fn forward(&self, x: &Var) -> Result<Var> {
-        x.gelu(self.approximate).of(self)
+    fn compute(&self, x: &Var) -> Result<Var> {
+        Ok(x.gelu(self.approximate)?)
     }
 }
 
@@ -78,8 +77,8 @@ impl Softmax {
 }
 
 impl Layer for Softmax {
-    fn forward(&self, x: &Var) -> Result<Var> {
-        x.softmax(self.dim).of(self)
+    fn compute(&self, x: &Var) -> Result<Var> {
+        Ok(x.softmax(self.dim)?)
     }
 }
 
@@ -102,7 +101,7 @@ impl LogSoftmax {
 }
 
 impl Layer for LogSoftmax {
-    fn forward(&self, x: &Var) -> Result<Var> {
-        x.log_softmax(self.dim).of(self)
+    fn compute(&self, x: &Var) -> Result<Var> {
+        Ok(x.log_softmax(self.dim)?)
     }
 }

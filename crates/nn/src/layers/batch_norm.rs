@@ -1,6 +1,5 @@
 //! Batch normalization.
 
-use crate::error::OfLayer;
 use crate::{Buffer, Layer, Module, Result, Training, Walk};
 use autograd::{DType, Parameter, Tensor, Var};
 use std::panic::Location;
@@ -178,15 +177,15 @@ impl<const DIMS: usize> BatchNorm<DIMS> {
 }
 
 impl<const DIMS: usize> Layer for BatchNorm<DIMS> {
-    fn forward(&self, x: &Var) -> Result<Var> {
-        self.check(x).of(self)?;
+    fn compute(&self, x: &Var) -> Result<Var> {
+        self.check(x)?;
         let (weight, bias) =
             (self.weight.as_ref().map(Parameter::var), self.bias.as_ref().map(Parameter::var));
         if let (false, Some(mean), Some(var)) = (self.training.get(), &self.running_mean, &self.running_var) {
             let (mean, var) = (mean.value(), var.value());
-            return x.batch_norm_eval(&mean, &var, weight.as_ref(), bias.as_ref(), self.eps).of(self);
+            return Ok(x.batch_norm_eval(&mean, &var, weight.as_ref(), bias.as_ref(), self.eps)?);
         }
-        let (y, mean, var) = x.batch_norm(weight.as_ref(), bias.as_ref(), self.eps).of(self)?;
+        let (y, mean, var) = x.batch_norm(weight.as_ref(), bias.as_ref(), self.eps)?;
         if self.training.get() {
             self.follow(&mean, &var)?;
         }

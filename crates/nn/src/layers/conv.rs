@@ -1,10 +1,9 @@
 //! Convolution.
 
-use crate::error::OfLayer;
 use crate::layers::size::Pair;
 use crate::{Error, Layer, Module, Result, init};
 use autograd::tensor_core::Rng;
-use autograd::{ConvOptions, DType, Padding, Parameter, Var};
+use autograd::{ConvOptions, DType, Padding, Parameter, Shape, Var};
 
 /// Cross-correlation of an image with learned windows: `nn.Conv2d`. Input `[N, in_channels, H, W]` or
 /// `[in_channels, H, W]`, output `[N, out_channels, H', W']` with
@@ -25,7 +24,7 @@ use autograd::{ConvOptions, DType, Padding, Parameter, Var};
 /// # Ok::<(), nn::Error>(())
 /// ```
 #[derive(Debug, Module)]
-#[module(extra_repr = Self::settings)]
+#[module(extra_repr = Self::settings, multiply_adds = Self::cost)]
 pub struct Conv2d {
     /// `[out_channels, in_channels / groups, kernel height, kernel width]`.
     pub weight: Parameter,
@@ -55,6 +54,11 @@ impl Conv2d {
         }
     }
 
+    /// Each output is a product with one row of the weight.
+    fn cost(&self, _: &Shape, output: &Shape) -> usize {
+        output.numel().saturating_mul(self.weight.numel() / self.weight.shape()[0].max(1))
+    }
+
     fn settings(&self) -> String {
         let (shape, ConvOptions { stride, padding, dilation, groups }) = (self.weight.shape(), self.options);
         let padding = match padding {
@@ -73,9 +77,9 @@ impl Conv2d {
 }
 
 impl Layer for Conv2d {
-    fn forward(&self, x: &Var) -> Result<Var> {
+    fn compute(&self, x: &Var) -> Result<Var> {
         let bias = self.bias.as_ref().map(Parameter::var);
-        x.conv2d(&self.weight.var(), bias.as_ref(), self.options).of(self)
+        Ok(x.conv2d(&self.weight.var(), bias.as_ref(), self.options)?)
     }
 }
 

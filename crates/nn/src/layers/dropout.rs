@@ -1,6 +1,5 @@
 //! Dropout.
 
-use crate::error::OfLayer;
 use crate::{Error, Layer, Module, Result, Training};
 use autograd::Var;
 use autograd::tensor_core::Rng;
@@ -50,10 +49,10 @@ impl Dropout {
 }
 
 impl Layer for Dropout {
-    fn forward(&self, x: &Var) -> Result<Var> {
+    fn compute(&self, x: &Var) -> Result<Var> {
         if !self.training.get() || self.p == 0.0 {
             return Ok(x.clone());
         }
-        x.dropout(self.p, self.rng.next_u64()).of(self)
+        Ok(x.dropout(self.p, self.rng.next_u64())?)
     }
 }

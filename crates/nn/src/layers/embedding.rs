@@ -1,6 +1,5 @@
 //! The table of vectors.
 
-use crate::error::OfLayer;
 use crate::{Error, Layer, Module, Result};
 use autograd::tensor_core::Rng;
 use autograd::{DType, Parameter, Tensor, Var};
@@ -47,8 +46,8 @@ impl Embedding {
 }
 
 impl Layer for Embedding {
-    fn forward(&self, x: &Var) -> Result<Var> {
-        self.weight.var().embedding(&x.detach(), self.padding_idx).of(self)
+    fn compute(&self, x: &Var) -> Result<Var> {
+        Ok(self.weight.var().embedding(&x.detach(), self.padding_idx)?)
     }
 }
 

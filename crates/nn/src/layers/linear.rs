@@ -1,9 +1,9 @@
 //! The fully connected layer.
 
-use crate::error::OfLayer;
+use crate::error::OfModule;
 use crate::{Layer, Module, Result, init};
 use autograd::tensor_core::{Activation, Rng};
-use autograd::{DType, Parameter, Var};
+use autograd::{DType, Parameter, Shape, Var};
 
 /// y = x Wᵀ + b: `nn.Linear`. Input `[.., in_features]`, output `[.., out_features]`; `weight` is
 /// `[out_features, in_features]`, `bias` `[out_features]`.
@@ -25,7 +25,7 @@ use autograd::{DType, Parameter, Var};
 /// # Ok::<(), nn::Error>(())
 /// ```
 #[derive(Debug, Module)]
-#[module(extra_repr = Self::settings)]
+#[module(extra_repr = Self::settings, multiply_adds = Self::cost)]
 pub struct Linear {
     /// `[out_features, in_features]`.
     pub weight: Parameter,
@@ -47,15 +47,20 @@ impl Linear {
         LinearOptions { in_features, out_features, bias: true, dtype: DType::F32 }
     }
 
+    /// Each output is a product with one row of the weight.
+    fn cost(&self, _: &Shape, output: &Shape) -> usize {
+        output.numel().saturating_mul(self.weight.numel() / self.weight.shape()[0].max(1))
+    }
+
     fn settings(&self) -> String {
         let (shape, bias) = (self.weight.shape(), self.bias.is_some());
         format!("in_features={}, out_features={}, bias={bias}", shape[1], shape[0])
     }
 
     #[track_caller]
-    fn run(&self, x: &Var, activation: Activation) -> Result<Var> {
+    fn run(&self, x: &Var, activation: Activation) -> autograd::Result<Var> {
         let bias = self.bias.as_ref().map(Parameter::var);
-        x.linear(&self.weight.var(), bias.as_ref(), activation).of(self)
+        x.linear(&self.weight.var(), bias.as_ref(), activation)
     }
 
     /// max(x Wᵀ + b, 0), in one pass over the output.
@@ -64,13 +69,13 @@ impl Linear {
     /// As for [`forward`](Layer::forward).
     #[track_caller]
     pub fn forward_relu(&self, x: &Var) -> Result<Var> {
-        self.run(x, Activation::Relu)
+        self.run(x, Activation::Relu).of(self)
     }
 }
 
 impl Layer for Linear {
-    fn forward(&self, x: &Var) -> Result<Var> {
-        self.run(x, Activation::Identity)
+    fn compute(&self, x: &Var) -> Result<Var> {
+        Ok(self.run(x, Activation::Identity)?)
     }
 }
 

@@ -1,6 +1,5 @@
 //! Normalization of each sample by itself.
 
-use crate::error::OfLayer;
 use crate::layers::size::Sizes;
 use crate::{Layer, Module, Result};
 use autograd::{DType, Parameter, Shape, Tensor, Var};
@@ -55,10 +54,10 @@ impl LayerNorm {
 }
 
 impl Layer for LayerNorm {
-    fn forward(&self, x: &Var) -> Result<Var> {
+    fn compute(&self, x: &Var) -> Result<Var> {
         let (weight, bias) =
             (self.weight.as_ref().map(Parameter::var), self.bias.as_ref().map(Parameter::var));
-        x.layer_norm(&self.normalized_shape, weight.as_ref(), bias.as_ref(), self.eps).of(self)
+        Ok(x.layer_norm(&self.normalized_shape, weight.as_ref(), bias.as_ref(), self.eps)?)
     }
 }
 
@@ -144,10 +143,10 @@ impl RMSNorm {
 }
 
 impl Layer for RMSNorm {
-    fn forward(&self, x: &Var) -> Result<Var> {
+    fn compute(&self, x: &Var) -> Result<Var> {
         let precision = if x.dtype() == DType::F64 { f64::EPSILON } else { f64::from(f32::EPSILON) };
         let weight = self.weight.as_ref().map(Parameter::var);
-        x.rms_norm(&self.normalized_shape, weight.as_ref(), self.eps.unwrap_or(precision)).of(self)
+        Ok(x.rms_norm(&self.normalized_shape, weight.as_ref(), self.eps.unwrap_or(precision))?)
     }
 }
 

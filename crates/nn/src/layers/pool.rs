@@ -1,6 +1,5 @@
 //! Pooling.
 
-use crate::error::OfLayer;
 use crate::layers::size::Pair;
 use crate::{Layer, Module, Result};
 use autograd::{AvgPoolOptions, MaxPoolOptions, Var};
@@ -63,8 +62,8 @@ impl MaxPool2d {
 }
 
 impl Layer for MaxPool2d {
-    fn forward(&self, x: &Var) -> Result<Var> {
-        x.max_pool2d(self.options).of(self)
+    fn compute(&self, x: &Var) -> Result<Var> {
+        Ok(x.max_pool2d(self.options)?)
     }
 }
 
@@ -112,7 +111,7 @@ impl AvgPool2d {
 }
 
 impl Layer for AvgPool2d {
-    fn forward(&self, x: &Var) -> Result<Var> {
-        x.avg_pool2d(self.options).of(self)
+    fn compute(&self, x: &Var) -> Result<Var> {
+        Ok(x.avg_pool2d(self.options)?)
     }
 }

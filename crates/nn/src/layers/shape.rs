@@ -1,6 +1,5 @@
 //! Layers that compute nothing.
 
-use crate::error::OfLayer;
 use crate::{Layer, Module, Result};
 use autograd::Var;
 
@@ -9,7 +8,7 @@ use autograd::Var;
 pub struct Identity;
 
 impl Layer for Identity {
-    fn forward(&self, x: &Var) -> Result<Var> {
+    fn compute(&self, x: &Var) -> Result<Var> {
         Ok(x.clone())
     }
 }
@@ -54,7 +53,7 @@ impl Default for Flatten {
 }
 
 impl Layer for Flatten {
-    fn forward(&self, x: &Var) -> Result<Var> {
-        x.flatten(self.start_dim, self.end_dim).of(self)
+    fn compute(&self, x: &Var) -> Result<Var> {
+        Ok(x.flatten(self.start_dim, self.end_dim)?)
     }
 }
