@@ -5,6 +5,7 @@
 
 pub mod call;
 pub mod folder;
+pub mod gradcheck;
 pub mod ops;
 pub mod optim;
 pub mod record;

@@ -1,4 +1,4 @@
-//! `cargo xtask replay`: PyTorch's recorded calls and runs, made again by the package `conformance`.
+//! `cargo xtask replay` and `cargo xtask gradcheck`: the commands of the package `conformance`.
 
 use crate::{Error, Result};
 use std::process::Command;
@@ -9,9 +9,15 @@ pub fn replay(arguments: &[String]) -> Result {
     run("replay", if arguments.is_empty() { recorded() } else { arguments.to_vec() })
 }
 
+/// Checks gradients on random calls.
+pub fn gradcheck(arguments: &[String]) -> Result {
+    run("gradcheck", arguments.to_vec())
+}
+
+/// Optimized: a long check pays for the longer build many times over.
 fn run(command: &str, arguments: Vec<String>) -> Result {
     let status = Command::new(env!("CARGO"))
-        .args(["run", "--quiet", "--package", "conformance", "--", command])
+        .args(["run", "--quiet", "--release", "--package", "conformance", "--", command])
         .args(arguments)
         .status()
         .map_err(|e| Error::Broken(format!("cargo run: {e}")))?;

@@ -45,6 +45,12 @@ const COMMANDS: &[Command] = &[
         run: conformance::replay,
     },
     Command {
+        name: "gradcheck",
+        arguments: "[--cases N] [OP]...",
+        about: "check every operation's gradients of both orders on N random calls, and print the table",
+        run: conformance::gradcheck,
+    },
+    Command {
         name: "layers",
         arguments: "",
         about: "check that each crate names only crates of a lower layer",

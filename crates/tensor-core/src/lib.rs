@@ -45,9 +45,9 @@ pub use ops::convolution::Convolution;
 pub use ops::loss::{CrossEntropyOptions, Reduction};
 pub use ops::norm::{BatchNorm, NormGradients};
 pub use ops::pool::{AvgPoolOptions, MaxPoolOptions};
-pub use ops::unique::Unique;
 #[doc(hidden)]
 pub use ops::products::{TensordotPlan, expect_batches, expect_broadcasts_to, sizes_product};
+pub use ops::unique::Unique;
 pub use rng::{Draws, Rng};
 pub use scalar::Scalar;
 pub use shape::{Dims, Shape};
