@@ -1,6 +1,9 @@
-//! Half precision against PyTorch's values and gradients: `fixtures/dtypes/half.json`.
+//! Half precision against PyTorch's values and gradients, `fixtures/dtypes/half.json`, and, for every operation of the
+//! table, against f64.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
 
+use autograd::ops::TABLE;
+use autograd::testing::{Sample, Sampler};
 use autograd::{Approximate, AvgPoolOptions, DType, MaxPoolOptions, Reduction, Tensor, Var, backward};
 use serde_json::Value;
 use tensor_core::Activation;
@@ -139,4 +142,67 @@ fn values_and_gradients_are_pytorchs_to_a_step() {
         }
     }
     assert_eq!(cases.len(), 108);
+}
+
+/// Output and gradients of a call of the table.
+fn run(sample: &Sample, inputs: &[Tensor]) -> autograd::Result<Vec<Tensor>> {
+    let leaf = |x: &Tensor| if x.dtype().is_float() { Var::leaf(x.clone()) } else { Ok(x.into()) };
+    let inputs = inputs.iter().map(leaf).collect::<autograd::Result<Vec<_>>>()?;
+    let y = (sample.call)(&inputs)?;
+    let mut results = vec![y.detach()];
+    if y.requires_grad() {
+        let seed: Vec<f64> = (0..y.numel()).map(|i| ((i * 5 + 1) % 7) as f64 / 4.0 - 0.75).collect();
+        backward(&[&y], &[Some(&Tensor::from_vec(seed, y.shape())?.to_dtype(y.dtype())?)], false)?;
+        results.extend(inputs.iter().filter_map(Var::grad));
+    }
+    Ok(results)
+}
+
+/// Whether all results are those of f64 up to a few roundings; an error where the dtype is another.
+fn agree(half: &[Tensor], double: &[Tensor], dtype: DType, epsilon: f64) -> Result<bool, String> {
+    let values = |x: &Tensor| x.to_dtype(DType::F64).unwrap().to_vec::<f64>().unwrap();
+    for (h, d) in half.iter().zip(double) {
+        if d.dtype() == DType::F64 && h.dtype() != dtype {
+            return Err(format!("gives {}", h.dtype()));
+        }
+        let (h, d) = (values(h), values(d));
+        let scale = d.iter().fold(1.0f64, |m, v| m.max(v.abs()));
+        let near =
+            |h: f64, d: f64| (h - d).abs() <= 16.0 * epsilon * scale || h == d || h.is_nan() && d.is_nan();
+        if !h.iter().zip(&d).all(|(h, d)| near(*h, *d)) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+#[test]
+fn every_operation_works_in_half_precision() {
+    const SEEDS: u64 = 32;
+    for (dtype, epsilon) in [(DType::F16, 2f64.powi(-10)), (DType::BF16, 2f64.powi(-7))] {
+        // What converts to f64 is no operation in half precision.
+        for row in TABLE.iter().filter(|row| row.name != "to_dtype") {
+            let mut apart = 0;
+            for seed in 0..SEEDS {
+                let sample = (row.sample)(&mut Sampler::with_max_size(seed, 4)).unwrap();
+                let to = |dtype: DType, inputs: &[Tensor]| -> Vec<Tensor> {
+                    let to = |x: &Tensor| {
+                        if x.dtype().is_float() { x.to_dtype(dtype).unwrap() } else { x.clone() }
+                    };
+                    inputs.iter().map(to).collect()
+                };
+                let inputs = to(dtype, &sample.inputs);
+                let outcome = run(&sample, &inputs)
+                    .and_then(|half| Ok((half, run(&sample, &to(DType::F64, &inputs))?)))
+                    .map_err(|error| error.to_string())
+                    .and_then(|(half, double)| agree(&half, &double, dtype, epsilon));
+                match outcome {
+                    Ok(agrees) => apart += usize::from(!agrees),
+                    Err(reason) => panic!("{} of {dtype}, seed {seed}: {reason}", row.name),
+                }
+            }
+            // A rounding can tip a comparison inside of an operation, and be large beside what cancels.
+            assert!(apart <= 3, "{} of {dtype}: {apart} of {SEEDS} calls are far from f64", row.name);
+        }
+    }
 }
