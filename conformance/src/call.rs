@@ -104,6 +104,37 @@ impl Call {
         })
     }
 
+    /// The input and the arguments after it, all tensors, or the list of tensors that is the input.
+    ///
+    /// # Errors
+    /// If there is something else among them.
+    pub fn listed(&self) -> Asked<Vec<Var>> {
+        match &self.input {
+            Value::List(_) => self.input.vars(),
+            input => std::iter::once(input).chain(&self.args).map(Value::var).collect(),
+        }
+    }
+
+    /// Integers given as one list, as single arguments, or by the keyword `name`.
+    ///
+    /// # Errors
+    /// If there is something else among them.
+    pub fn signed(&self, name: &str) -> Asked<Vec<isize>> {
+        match &self.args[..] {
+            [] => self.kwarg(name).ints(),
+            [list @ Value::List(_)] => list.ints(),
+            single => single.iter().map(Value::int).collect(),
+        }
+    }
+
+    /// As [`signed`](Call::signed), of sizes.
+    ///
+    /// # Errors
+    /// If there is something else among them.
+    pub fn sizes(&self, name: &str) -> Asked<Vec<usize>> {
+        Ok(self.signed(name)?.into_iter().map(|n| n as usize).collect())
+    }
+
     /// The recorded call in short, with the shapes of its tensors.
     pub fn describe(&self) -> String {
         let mut parts: Vec<String> = std::iter::once(&self.input).chain(&self.args).map(short).collect();

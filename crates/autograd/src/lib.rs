@@ -53,7 +53,8 @@ pub use parameter::Parameter;
 pub use report::{Cut, GradReport, GradState, grad_report};
 pub use tensor_core::{
     self, Approximate, AvgPoolOptions, ConvOptions, ConvTransposeOptions, CrossEntropyOptions, DType, Dims,
-    Element, MaxPoolOptions, Padding, Reduction, Scalar, Shape, Tensor,
+    Element, Index, Indexing, Indices, MaxPoolOptions, Padding, Reduction, Scalar, ScatterReduce, Shape,
+    Tensor,
 };
 pub use var::Var;
 

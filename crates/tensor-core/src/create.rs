@@ -4,7 +4,7 @@ use crate::dtype::{dispatch_all, dispatch_number};
 use crate::half::made;
 use crate::kernel::pointwise::map;
 use crate::storage::Storage;
-use crate::{DType, Element, Error, ErrorKind, Result, Shape, Tensor};
+use crate::{DType, Element, Error, ErrorKind, Result, Scalar, Shape, Tensor};
 
 impl Tensor {
     /// Zeros.
@@ -18,18 +18,18 @@ impl Tensor {
     /// Ones.
     #[track_caller]
     pub fn ones(shape: impl AsRef<[usize]>, dtype: DType) -> Result<Self> {
-        Self::filled("ones", shape.as_ref(), 1.0, dtype)
+        Self::filled("ones", shape.as_ref(), Scalar::Int(1), dtype)
     }
 
     /// Every element `value`, converted to `dtype`.
     #[track_caller]
-    pub fn full(shape: impl AsRef<[usize]>, value: f64, dtype: DType) -> Result<Self> {
-        Self::filled("full", shape.as_ref(), value, dtype)
+    pub fn full(shape: impl AsRef<[usize]>, value: impl Into<Scalar>, dtype: DType) -> Result<Self> {
+        Self::filled("full", shape.as_ref(), value.into(), dtype)
     }
 
     #[track_caller]
-    fn filled(op: &'static str, shape: &[usize], value: f64, dtype: DType) -> Result<Self> {
-        dispatch_all!(dtype, T => Self::build::<T>(op, Shape::new(shape), |out| out.fill(T::from_f64(value))))
+    fn filled(op: &'static str, shape: &[usize], value: Scalar, dtype: DType) -> Result<Self> {
+        dispatch_all!(dtype, T => Self::build::<T>(op, Shape::new(shape), |out| out.fill(value.to())))
     }
 
     /// Zeros of this tensor's shape and dtype.
@@ -46,8 +46,21 @@ impl Tensor {
 
     /// `value` in every element, with this tensor's shape and dtype.
     #[track_caller]
-    pub fn full_like(&self, value: f64) -> Result<Self> {
+    pub fn full_like(&self, value: impl Into<Scalar>) -> Result<Self> {
         Self::full(self.shape(), value, self.dtype())
+    }
+
+    /// A tensor to be overwritten: `torch.empty`. Its elements are 0 here, since memory as it was found would make
+    /// results irreproducible.
+    #[track_caller]
+    pub fn empty(shape: impl AsRef<[usize]>, dtype: DType) -> Result<Self> {
+        Self::zeros(shape, dtype)
+    }
+
+    /// [`empty`](Tensor::empty) of this tensor's shape and dtype.
+    #[track_caller]
+    pub fn empty_like(&self) -> Result<Self> {
+        self.zeros_like()
     }
 
     /// A 0-d tensor.
@@ -99,6 +112,31 @@ impl Tensor {
                 out.iter_mut().enumerate().for_each(|(i, y)| *y = T::from_f64(value(i)));
             }))
         })
+    }
+
+    /// `base` to the powers of [`linspace(start, end)`](Tensor::linspace): `torch.logspace`, whose default base is 10.
+    #[track_caller]
+    pub fn logspace(start: f64, end: f64, steps: usize, base: f64, dtype: DType) -> Result<Self> {
+        let powers = Self::linspace(start, end, steps, DType::F64)?;
+        made(dtype, |dtype| {
+            dispatch_number!("logspace", dtype, T => Self::build::<T>("logspace", Shape::from([steps]), |out| {
+                map(powers.dense::<f64>(), out, |power: f64| T::from_f64(base.powf(power)));
+            }))
+        })
+    }
+
+    /// The rows and columns (i64, `[2, n]`) of the elements that [`tril`](Tensor::tril) keeps of a matrix
+    /// `[rows, cols]`: `torch.tril_indices`.
+    #[track_caller]
+    pub fn tril_indices(rows: usize, cols: usize, offset: isize) -> Result<Self> {
+        Self::ones([rows, cols], DType::Bool)?.tril(offset)?.nonzero()?.t()?.contiguous()
+    }
+
+    /// The rows and columns (i64, `[2, n]`) of the elements that [`triu`](Tensor::triu) keeps of a matrix
+    /// `[rows, cols]`: `torch.triu_indices`.
+    #[track_caller]
+    pub fn triu_indices(rows: usize, cols: usize, offset: isize) -> Result<Self> {
+        Self::ones([rows, cols], DType::Bool)?.triu(offset)?.nonzero()?.t()?.contiguous()
     }
 
     /// The identity matrix `[n, n]`.

@@ -42,11 +42,14 @@ pub use kernel::gemm::Activation;
 pub use ops::activation::Approximate;
 pub use ops::conv::{ConvOptions, ConvTransposeOptions, Padding};
 pub use ops::convolution::Convolution;
+pub use ops::gather::ScatterReduce;
+pub use ops::index::{Index, Indices};
 pub use ops::loss::{CrossEntropyOptions, Reduction};
 pub use ops::norm::{BatchNorm, NormGradients};
 pub use ops::pool::{AvgPoolOptions, MaxPoolOptions};
 #[doc(hidden)]
 pub use ops::products::{TensordotPlan, expect_batches, expect_broadcasts_to, sizes_product};
+pub use ops::stack::Indexing;
 pub use ops::unique::Unique;
 pub use rng::{Draws, Rng};
 pub use scalar::Scalar;

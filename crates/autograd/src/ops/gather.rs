@@ -36,6 +36,19 @@ impl Var {
     pub fn gather(&self, dim: isize, index: &Tensor) -> Result<Var> {
         apply(Gather { dim, index: index.clone() }, &[self])
     }
+
+    /// As [`gather`](Var::gather), with shapes that broadcast together beyond `dim`: `torch.take_along_dim`, whose form
+    /// without `dim` is [`take`](Var::take).
+    ///
+    /// # Errors
+    /// If an index is out of range or the shapes do not broadcast.
+    #[track_caller]
+    pub fn take_along_dim(&self, index: &Tensor, dim: isize) -> Result<Var> {
+        let shape = self.value().take_along_dim(index, dim)?.shape().clone();
+        let at = self.shape().dim("take_along_dim", dim)?;
+        let wide = shape.iter().enumerate().map(|(d, &n)| if d == at { self.shape()[d] } else { n }).collect();
+        self.broadcast_to(&wide)?.gather(dim, &index.broadcast_to(&shape)?)
+    }
 }
 
 pub(crate) const ROW: Row = Row {

@@ -34,6 +34,26 @@ impl Var {
     pub fn index_select(&self, dim: isize, index: &Tensor) -> Result<Var> {
         apply(IndexSelect { dim, index: index.clone() }, &[self])
     }
+
+    /// The elements at the places that `index` (i64 or i32) names, counted in row-major order, in its shape:
+    /// `torch.take`.
+    ///
+    /// # Errors
+    /// If an index is out of range or `index` is not i64 or i32.
+    #[track_caller]
+    pub fn take(&self, index: &Tensor) -> Result<Var> {
+        self.reshape([-1])?.index_select(0, &index.reshape([-1])?)?.view_as(index.shape())
+    }
+
+    /// The elements where `mask` (bool) is true, in row-major order, 1-d. Shapes broadcast: `torch.masked_select`.
+    ///
+    /// # Errors
+    /// If the mask is not bool or the shapes do not broadcast.
+    #[track_caller]
+    pub fn masked_select(&self, mask: &Tensor) -> Result<Var> {
+        let shape = self.shape().broadcast("masked_select", mask.shape())?;
+        self.broadcast_to(&shape)?.take(&mask.mask_places(&shape)?)
+    }
 }
 
 pub(crate) const ROW: Row = Row {

@@ -5,7 +5,7 @@ use crate::op::{Context, Forward, Grads, Op, apply};
 use crate::testing::{Row, Sample};
 use crate::{Result, Shape, Var};
 use smallvec::SmallVec;
-use tensor_core::Tensor;
+use tensor_core::{Dims, Tensor};
 
 enum View {
     Reshape(Shape),
@@ -82,6 +82,32 @@ impl Var {
         apply(View::Reshape(shape), &[self])
     }
 
+    /// As [`reshape`](Var::reshape), but never a copy: `torch.Tensor.view`.
+    ///
+    /// # Errors
+    /// If the number of elements differs, more than one size is -1, or no strides over this storage show the shape.
+    #[track_caller]
+    pub fn view(&self, shape: impl AsRef<[isize]>) -> Result<Var> {
+        let shape = self.value().view(shape)?.shape().clone();
+        apply(View::Reshape(shape), &[self])
+    }
+
+    /// All elements in one dimension: `torch.ravel`.
+    #[track_caller]
+    pub fn ravel(&self) -> Result<Var> {
+        self.flatten(0, -1)
+    }
+
+    /// Dimension `dim` divided up into `sizes`, at most one of them -1: `torch.unflatten`.
+    ///
+    /// # Errors
+    /// If the product of `sizes` is not the size of the dimension.
+    #[track_caller]
+    pub fn unflatten(&self, dim: isize, sizes: impl AsRef<[isize]>) -> Result<Var> {
+        let shape = self.value().unflatten(dim, sizes)?.shape().clone();
+        apply(View::Reshape(shape), &[self])
+    }
+
     /// A dimension of size 1 inserted before position `dim`; -1 appends one.
     #[track_caller]
     pub fn unsqueeze(&self, dim: isize) -> Result<Var> {
@@ -89,10 +115,10 @@ impl Var {
         apply(View::Reshape(shape), &[self])
     }
 
-    /// Dimension `dim` removed if its size is 1.
+    /// Dimensions of size 1 removed: those of `dims` that are, or all for an empty list: `torch.squeeze`.
     #[track_caller]
-    pub fn squeeze(&self, dim: isize) -> Result<Var> {
-        let shape = self.value().squeeze(dim)?.shape().clone();
+    pub fn squeeze(&self, dims: impl Dims) -> Result<Var> {
+        let shape = self.value().squeeze(dims)?.shape().clone();
         apply(View::Reshape(shape), &[self])
     }
 
@@ -111,6 +137,21 @@ impl Var {
             dims.swap(a, b);
         }
         apply(View::Permute(dims), &[self])
+    }
+
+    /// Dimensions `source` moved to the places `destination`, the others kept in order: `torch.movedim`.
+    ///
+    /// # Errors
+    /// If the lists differ in length or name a dimension twice.
+    #[track_caller]
+    pub fn movedim(&self, source: impl Dims, destination: impl Dims) -> Result<Var> {
+        apply(View::Permute(self.shape().moved(&source, &destination)?.into()), &[self])
+    }
+
+    /// Two dimensions swapped: [`transpose`](Var::transpose) by NumPy's name.
+    #[track_caller]
+    pub fn swapaxes(&self, axis0: isize, axis1: isize) -> Result<Var> {
+        self.transpose(axis0, axis1)
     }
 
     /// The matrix transposed: at most two dimensions, swapped.
@@ -146,7 +187,7 @@ pub(crate) const ROW: Row = Row {
     sample: |s| {
         let shape = s.shape(3);
         let x = s.tensor(&shape, -2.0, 2.0)?;
-        Ok(match s.below(4) {
+        Ok(match s.below(6) {
             0 => {
                 let expected = x.to_vec::<f64>()?;
                 Sample::new(vec![x], move |x| x[0].flatten(0, -1)?.unsqueeze(1)?.squeeze(-1)).expect(expected)
@@ -159,6 +200,19 @@ pub(crate) const ROW: Row = Row {
                 let narrow = s.narrowed(&shape);
                 let x = s.tensor(&narrow, -2.0, 2.0)?;
                 Sample::new(vec![x], move |x| x[0].broadcast_to(&shape))
+            }
+            3 if !shape.is_empty() => {
+                let (from, to) = (s.dim(shape.len()), s.dim(shape.len()));
+                Sample::new(vec![x], move |x| x[0].movedim(from, to))
+            }
+            4 => {
+                let expected = x.to_vec::<f64>()?;
+                let call = move |x: &[Var]| {
+                    let flat = x[0].ravel()?;
+                    let size = flat.numel() as isize;
+                    flat.unflatten(0, [1, size, 1])?.squeeze([0, 2])?.view([size, 1])?.swapaxes(0, 1)
+                };
+                Sample::new(vec![x], call).expect(expected)
             }
             _ => {
                 let narrow = s.narrowed(&shape);

@@ -13,6 +13,7 @@ pub(crate) mod linalg;
 pub(crate) mod math;
 pub(crate) mod order;
 pub(crate) mod parallel;
+pub(crate) mod pick;
 pub(crate) mod pointwise;
 pub(crate) mod pool;
 pub(crate) mod reduce;

@@ -55,6 +55,9 @@ impl<const N: usize> Walk<N> {
     /// order; `position` counts from `start`.
     #[inline(always)]
     pub fn rows(&self, start: usize, end: usize, mut row: impl FnMut(usize, usize, [usize; N])) {
+        if start >= end {
+            return;
+        }
         let rank = self.sizes.len();
         let mut index: SmallVec<[usize; 4]> = SmallVec::from_elem(0, rank);
         let mut rest = start;

@@ -1,194 +1,322 @@
-//! Elements chosen by indices.
+//! `x[1, 2:5, None, mask]`: one list of integers, ranges, index tensors and masks for reading and for writing.
 
+use super::binary::Arithmetic;
+use super::index_select::checked_indices;
 use crate::dtype::{dispatch_all, dispatch_number};
-use crate::ops::binary::Arithmetic;
+use crate::kernel::pick::Picks;
 use crate::{DType, Error, ErrorKind, Result, Shape, Tensor};
 
-/// The indices of a 1-d or wider i64 tensor, each within `size` of dimension `dim`; negative ones count from the end.
-#[track_caller]
-fn checked_indices(op: &'static str, index: &Tensor, dim: usize, size: usize) -> Result<Vec<usize>> {
-    if index.dtype() != DType::I64 {
-        let found = index.dtype();
-        return Err(Error::new(op, ErrorKind::DType { argument: "index", found, expected: "i64" }));
-    }
-    let dense = index.contiguous()?;
-    let mut checked = Vec::with_capacity(dense.numel());
-    for &i in dense.dense::<i64>() {
-        let wrapped = if i < 0 { i + size as i64 } else { i };
-        if !(0..size as i64).contains(&wrapped) {
-            return Err(Error::new(op, ErrorKind::IndexOutOfRange { index: i, dim, size }));
+/// What to take of a dimension. Integers, ranges and tensors convert into it: `x.index((1, .., 0..2, &mask))`.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Index {
+    /// One element, counted from the end if negative; the dimension goes away.
+    At(isize),
+    /// Every `step`-th element of `start..end`, as Python's slices: negative bounds count from the end, bounds outside
+    /// are cut.
+    Range {
+        /// The first element.
+        start: isize,
+        /// The end, which is not taken; `isize::MAX` for all.
+        end: isize,
+        /// The step, at least 1.
+        step: usize,
+    },
+    /// As many whole dimensions as the rest of the list leaves: Python's `...`.
+    Ellipsis,
+    /// A new dimension of size 1: Python's `None`.
+    NewAxis,
+    /// The elements that an i64 or i32 tensor names, or those where a bool tensor, which stands for as many dimensions
+    /// as it has, is true.
+    Tensor(Tensor),
+}
+
+impl Index {
+    /// The range with another step: `Index::from(1..).step(2)`. Anything but a range stays as it is.
+    pub fn step(self, step: usize) -> Self {
+        match self {
+            Index::Range { start, end, .. } => Index::Range { start, end, step },
+            other => other,
         }
-        checked.push(wrapped as usize);
     }
-    Ok(checked)
+
+    fn range(start: isize, end: isize) -> Self {
+        Index::Range { start, end, step: 1 }
+    }
+
+    /// The dimensions that this stands for.
+    fn consumed(&self) -> usize {
+        match self {
+            Index::At(_) | Index::Range { .. } => 1,
+            Index::Ellipsis | Index::NewAxis => 0,
+            Index::Tensor(mask) if mask.dtype() == DType::Bool => mask.rank(),
+            Index::Tensor(_) => 1,
+        }
+    }
+}
+
+/// One past the last element of an inclusive range; -1 is the very last.
+fn past(last: isize) -> isize {
+    if last == -1 { isize::MAX } else { last.saturating_add(1) }
+}
+
+macro_rules! from {
+    ($($t:ty, $x:ident => $index:expr;)*) => {$(
+        impl From<$t> for Index {
+            fn from($x: $t) -> Self {
+                $index
+            }
+        }
+    )*};
+}
+from! {
+    isize, at => Index::At(at);
+    std::ops::Range<isize>, range => Index::range(range.start, range.end);
+    std::ops::RangeFrom<isize>, range => Index::range(range.start, isize::MAX);
+    std::ops::RangeTo<isize>, range => Index::range(0, range.end);
+    std::ops::RangeInclusive<isize>, range => Index::range(*range.start(), past(*range.end()));
+    std::ops::RangeToInclusive<isize>, range => Index::range(0, past(range.end));
+    std::ops::RangeFull, _range => Index::range(0, isize::MAX);
+    Tensor, index => Index::Tensor(index);
+    &Tensor, index => Index::Tensor(index.clone());
+}
+
+/// An index for each dimension from the first on: one [`Index`], a tuple of up to six, or a list.
+pub trait Indices {
+    /// The list.
+    fn to_indices(self) -> Vec<Index>;
+}
+
+impl<T: Into<Index>> Indices for T {
+    fn to_indices(self) -> Vec<Index> {
+        vec![self.into()]
+    }
+}
+
+impl Indices for &[Index] {
+    fn to_indices(self) -> Vec<Index> {
+        self.to_vec()
+    }
+}
+
+macro_rules! tuples {
+    ($(($($t:ident),*))*) => {$(
+        impl<$($t: Into<Index>),*> Indices for ($($t,)*) {
+            #[expect(non_snake_case, reason = "one name for the type and its value")]
+            fn to_indices(self) -> Vec<Index> {
+                let ($($t,)*) = self;
+                vec![$($t.into()),*]
+            }
+        }
+    )*};
+}
+tuples! { (A, B) (A, B, C) (A, B, C, D) (A, B, C, D, E) (A, B, C, D, E, F) }
+
+/// A tensor with integers, ranges and new dimensions applied, and the index tensors of the rest.
+struct Plan {
+    view: Tensor,
+    /// The first of the dimensions that have index tensors; they lie side by side.
+    at: usize,
+    indices: Vec<Tensor>,
+    /// What the index tensors broadcast to.
+    picked: Shape,
+}
+
+impl Plan {
+    #[track_caller]
+    fn new(op: &'static str, x: &Tensor, indices: &[Index]) -> Result<Plan> {
+        let consumed: usize = indices.iter().map(Index::consumed).sum();
+        let ellipses = indices.iter().filter(|index| matches!(index, Index::Ellipsis)).count();
+        if consumed > x.rank() || ellipses > 1 {
+            let value = format!("for {consumed} dimensions with {ellipses} ellipses");
+            let expected = "no more dimensions than the tensor has, and at most one ellipsis";
+            return Err(Error::new(op, ErrorKind::Argument { argument: "indices", value, expected }));
+        }
+        let mut view = x.clone();
+        let mut dim = 0;
+        let mut tensors: Vec<(usize, Tensor)> = Vec::new();
+        for index in indices {
+            let d = dim as isize;
+            match index {
+                Index::At(at) => view = view.select(d, *at).map_err(|e| e.of(op))?,
+                Index::Range { start, end, step } => {
+                    view = view.slice(d, *start, *end, *step).map_err(|e| e.of(op))?;
+                    dim += 1;
+                }
+                Index::Ellipsis => dim += x.rank() - consumed,
+                Index::NewAxis => {
+                    view = view.unsqueeze(d)?;
+                    dim += 1;
+                }
+                Index::Tensor(mask) if mask.dtype() == DType::Bool => {
+                    if mask.rank() == 0 {
+                        view = view.unsqueeze(d)?;
+                    }
+                    for places in mask_indices(op, mask, &view, dim)? {
+                        tensors.push((dim, places));
+                        dim += 1;
+                    }
+                }
+                // PyTorch takes a 0-d index for the integer that it holds.
+                Index::Tensor(at) if at.rank() == 0 && at.dtype() == DType::I64 => {
+                    view = view.select(d, at.item::<i64>()? as isize).map_err(|e| e.of(op))?;
+                }
+                Index::Tensor(places) => {
+                    tensors.push((dim, places.clone()));
+                    dim += 1;
+                }
+            }
+        }
+        Plan::of(op, view, tensors)
+    }
+
+    /// Where index tensors are separated by other dimensions, theirs come first, as in PyTorch and NumPy.
+    #[track_caller]
+    fn of(op: &'static str, mut view: Tensor, tensors: Vec<(usize, Tensor)>) -> Result<Plan> {
+        let mut picked = Shape::default();
+        for (_, places) in &tensors {
+            picked = picked.broadcast(op, places.shape())?;
+        }
+        let mut at = tensors.first().map_or(0, |(dim, _)| *dim);
+        if tensors.windows(2).any(|pair| pair[0].0 + 1 != pair[1].0) {
+            let indexed = |d: &usize| tensors.iter().any(|(dim, _)| dim == d);
+            let (first, rest): (Vec<usize>, Vec<usize>) = (0..view.rank()).partition(indexed);
+            let order: Vec<isize> = first.into_iter().chain(rest).map(|d| d as isize).collect();
+            view = view.permute(order)?;
+            at = 0;
+        }
+        let indices = tensors
+            .into_iter()
+            .map(|(_, places)| places.broadcast_to(&picked))
+            .collect::<Result<Vec<_>>>()?;
+        Ok(Plan { view, at, indices, picked })
+    }
+
+    fn end(&self) -> usize {
+        self.at + self.indices.len()
+    }
+
+    fn shape(&self) -> Shape {
+        let sizes = self.view.shape();
+        let (before, after) = (&sizes[..self.at], &sizes[self.end()..]);
+        before.iter().chain(self.picked.iter()).chain(after).copied().collect()
+    }
+
+    /// The places, counted from storage element `origin`.
+    #[track_caller]
+    fn picks(&self, op: &'static str, origin: usize) -> Result<Picks> {
+        let (sizes, steps) = (self.view.shape(), self.view.strides());
+        let mut offsets = vec![0; self.picked.numel()];
+        for (d, places) in (self.at..).zip(&self.indices) {
+            let places = checked_indices(op, places, d, sizes[d])?;
+            offsets.iter_mut().zip(places).for_each(|(offset, place)| *offset += place * steps[d]);
+        }
+        let (at, end) = (self.at, self.end());
+        // A view without elements starts at 0, wherever the tensor does.
+        let offset = self.view.layout.offset.saturating_sub(origin);
+        Ok(Picks::new(offset, (&sizes[..at], &steps[..at]), offsets, (&sizes[end..], &steps[end..])))
+    }
+}
+
+/// The index tensors that a mask over dimensions `dim..` of `view` stands for.
+#[track_caller]
+fn mask_indices(op: &'static str, mask: &Tensor, view: &Tensor, dim: usize) -> Result<Vec<Tensor>> {
+    if mask.rank() == 0 {
+        let count = usize::from(mask.item::<bool>()?);
+        return Ok(vec![Tensor::zeros([count], DType::I64)?]);
+    }
+    let masked = &view.shape()[dim..dim + mask.rank()];
+    if **mask.shape() != *masked {
+        let (found, expected) = (mask.shape().clone(), format!("{masked:?}, the dimensions that it masks"));
+        return Err(Error::new(op, ErrorKind::ShapeMismatch { argument: "mask", found, expected }));
+    }
+    mask.nonzero_tuple()
 }
 
 impl Tensor {
-    /// The slices of dimension `dim` that `index` (1-d, i64) names, in its order: `torch.index_select`.
+    /// The elements that `indices` name, as `x[...]` in PyTorch: integers, ranges, [`Index::Ellipsis`],
+    /// [`Index::NewAxis`], index tensors and bool masks, for the dimensions from the first on. Without tensors among
+    /// them the result is a view.
+    ///
+    /// Index tensors broadcast together. Their dimensions replace the indexed ones where those lie side by side, and
+    /// come first where they do not. (An integer beside an index tensor takes its dimension away first, as in PyTorch,
+    /// where NumPy would broadcast it.)
     ///
     /// # Errors
-    /// If an index is out of range or `index` is not a 1-d i64 tensor.
+    /// If there are more indices than dimensions, one is out of range, a mask has another shape than what it masks, or
+    /// an index tensor is not i64, i32 or bool.
+    ///
+    /// ```
+    /// use tensor_core::{DType, Index, Tensor};
+    /// let x = Tensor::arange(0.0, 12.0, 1.0, DType::I64)?.reshape([3, 4])?;
+    /// assert_eq!(x.index((1, ..2))?.to_vec::<i64>()?, [4, 5]);
+    /// assert_eq!(x.index((Index::Ellipsis, Index::from(1..).step(2)))?.to_vec::<i64>()?, [1, 3, 5, 7, 9, 11]);
+    /// let rows = Tensor::from_vec(vec![2i64, 0], [2])?;
+    /// assert_eq!(x.index((&rows, -1))?.to_vec::<i64>()?, [11, 3]);
+    /// assert_eq!(x.index(x.gt_scalar(8)?)?.to_vec::<i64>()?, [9, 10, 11]);
+    /// # Ok::<(), tensor_core::Error>(())
+    /// ```
     #[track_caller]
-    pub fn index_select(&self, dim: isize, index: &Tensor) -> Result<Tensor> {
-        const OP: &str = "index_select";
-        let at = self.indexed_dim(OP, dim, index)?;
-        let indices = checked_indices(OP, index, at, self.shape()[at])?;
-        let x = self.contiguous()?;
-        let mut shape = self.shape().clone();
-        shape.sizes_mut()[at] = indices.len();
-        let inner: usize = self.shape()[at + 1..].iter().product();
-        let plane = self.shape()[at] * inner;
-        dispatch_all!(self.dtype(), T => Tensor::build::<T>(OP, shape, |out| {
-            if inner == 0 {
-                return;
-            }
-            let x = x.dense::<T>();
-            crate::kernel::parallel::for_each_chunk(out, inner * (4096 / inner).max(1), |start, out| {
-                for (i, row) in out.chunks_exact_mut(inner).enumerate() {
-                    let r = start / inner + i;
-                    let from = r / indices.len() * plane + indices[r % indices.len()] * inner;
-                    row.copy_from_slice(&x[from..from + inner]);
-                }
-            });
-        }))
+    pub fn index(&self, indices: impl Indices) -> Result<Tensor> {
+        const OP: &str = "index";
+        let plan = Plan::new(OP, self, &indices.to_indices())?;
+        if plan.indices.is_empty() {
+            return Ok(plan.view);
+        }
+        let picks = plan.picks(OP, 0)?;
+        dispatch_all!(self.dtype(), T => {
+            Tensor::build::<T>(OP, plan.shape(), |out| picks.take(self.storage.slice::<T>(), out))
+        })
     }
 
-    /// This tensor with the slices of `source` added at the places of dimension `dim` that `index` (1-d, i64) names;
-    /// a place named twice receives both, in order: `torch.index_add`.
+    /// This tensor with `values` at the places that `indices` name, as `x[...] = values` in PyTorch, or added there
+    /// with `accumulate`: `torch.index_put`. `values` broadcasts to the shape of [`index`](Tensor::index). Where a
+    /// place is named twice the last value stays, or all are added, in order.
     ///
     /// # Errors
-    /// If an index is out of range, or shapes or dtypes do not fit.
+    /// As [`index`](Tensor::index), and if `values` does not broadcast, has another dtype, or bools are to be added.
+    ///
+    /// ```
+    /// use tensor_core::{DType, Tensor};
+    /// let x = Tensor::zeros([2, 3], DType::F32)?;
+    /// let y = x.index_put((.., 1), &Tensor::scalar(5.0f32)?, false)?;
+    /// assert_eq!(y.to_vec::<f32>()?, [0.0, 5.0, 0.0, 0.0, 5.0, 0.0]);
+    /// # Ok::<(), tensor_core::Error>(())
+    /// ```
     #[track_caller]
-    pub fn index_add(&self, dim: isize, index: &Tensor, source: &Tensor) -> Result<Tensor> {
-        const OP: &str = "index_add";
-        self.same_dtype(OP, source)?;
-        let at = self.indexed_dim(OP, dim, index)?;
-        let indices = checked_indices(OP, index, at, self.shape()[at])?;
-        let mut fitting = self.shape().clone();
-        fitting.sizes_mut()[at] = indices.len();
-        if *source.shape() != fitting {
-            let (found, expected) = (source.shape().clone(), fitting.to_string());
-            return Err(Error::new(OP, ErrorKind::ShapeMismatch { argument: "source", found, expected }));
+    pub fn index_put(&self, indices: impl Indices, values: &Tensor, accumulate: bool) -> Result<Tensor> {
+        const OP: &str = "index_put";
+        self.same_dtype(OP, values)?;
+        let base = self.contiguous()?;
+        let plan = Plan::new(OP, &base, &indices.to_indices())?;
+        let shape = plan.shape();
+        if !values.shape().broadcasts_to(&shape) {
+            let (found, expected) = (values.shape().clone(), format!("what broadcasts to {shape}"));
+            return Err(Error::new(OP, ErrorKind::ShapeMismatch { argument: "values", found, expected }));
         }
-        let inner: usize = self.shape()[at + 1..].iter().product();
-        let plane = self.shape()[at] * inner;
-        let (base, source) = (self.contiguous()?, source.contiguous()?);
-        dispatch_number!(OP, [base, source], T => Tensor::build::<T>(OP, self.shape().clone(), |out| {
+        let picks = plan.picks(OP, base.layout.offset)?;
+        base.put(OP, &picks, &values.broadcast_to(&shape)?, accumulate)
+    }
+
+    /// A copy of this row-major tensor with the elements of `source` written or added at `picks`.
+    #[track_caller]
+    pub(crate) fn put(
+        &self,
+        op: &'static str,
+        picks: &Picks,
+        source: &Tensor,
+        accumulate: bool,
+    ) -> Result<Tensor> {
+        let (base, source) = (self, source.contiguous()?);
+        if accumulate {
+            return dispatch_number!(op, [base, source], T => Tensor::build::<T>(op, self.shape().clone(), |out| {
+                out.copy_from_slice(base.dense::<T>());
+                picks.put(out, source.dense::<T>(), |y, value| *y = y.plus(value));
+            }));
+        }
+        dispatch_all!(self.dtype(), T => Tensor::build::<T>(op, self.shape().clone(), |out| {
             out.copy_from_slice(base.dense::<T>());
-            if inner == 0 || indices.is_empty() {
-                return;
-            }
-            for (r, row) in source.dense::<T>().chunks_exact(inner).enumerate() {
-                let to = r / indices.len() * plane + indices[r % indices.len()] * inner;
-                out[to..to + inner].iter_mut().zip(row).for_each(|(y, &v)| *y = y.plus(v));
-            }
+            picks.put(out, source.dense::<T>(), |y, value| *y = value);
         }))
-    }
-
-    #[track_caller]
-    fn indexed_dim(&self, op: &'static str, dim: isize, index: &Tensor) -> Result<usize> {
-        let at = self.shape().dim(op, dim)?;
-        if self.rank() == 0 {
-            return Err(Error::new(op, ErrorKind::DimOutOfRange { dim, shape: self.shape().clone() }));
-        }
-        if index.rank() != 1 {
-            let (found, expected) = (index.shape().clone(), "1 dimension".to_string());
-            return Err(Error::new(op, ErrorKind::ShapeMismatch { argument: "index", found, expected }));
-        }
-        Ok(at)
-    }
-
-    /// `out[i][j] = self[index[i][j]][j]` for `dim` 0, and alike along other dimensions: `torch.gather`.
-    /// `index` (i64) has as many dimensions as the tensor and is no larger than it beyond `dim`.
-    ///
-    /// # Errors
-    /// If an index is out of range or the shapes do not fit.
-    #[track_caller]
-    pub fn gather(&self, dim: isize, index: &Tensor) -> Result<Tensor> {
-        const OP: &str = "gather";
-        let at = self.shape().dim(OP, dim)?;
-        self.gather_fits(OP, at, index)?;
-        let size = self.shape().get(at).copied().unwrap_or(1);
-        let indices = checked_indices(OP, index, at, size)?;
-        let x = self.contiguous()?;
-        let steps = x.shape().contiguous_strides();
-        dispatch_all!(self.dtype(), T => Tensor::build::<T>(OP, index.shape().clone(), |out| {
-            let x = x.dense::<T>();
-            for_each_target(index.shape(), &steps, at, &indices, |i, to| out[i] = x[to]);
-        }))
-    }
-
-    /// This tensor with `source` added where `index` points, `out[index[i][j]][j] += source[i][j]` for `dim` 0;
-    /// a place named twice receives both, in order: `torch.scatter_add`.
-    ///
-    /// # Errors
-    /// If an index is out of range or shapes or dtypes do not fit.
-    #[track_caller]
-    pub fn scatter_add(&self, dim: isize, index: &Tensor, source: &Tensor) -> Result<Tensor> {
-        const OP: &str = "scatter_add";
-        self.same_dtype(OP, source)?;
-        let at = self.shape().dim(OP, dim)?;
-        self.gather_fits(OP, at, index)?;
-        if !index.shape().iter().zip(source.shape().iter()).all(|(i, s)| i <= s)
-            || index.rank() != source.rank()
-        {
-            let (found, expected) = (source.shape().clone(), format!("at least {}", index.shape()));
-            return Err(Error::new(OP, ErrorKind::ShapeMismatch { argument: "source", found, expected }));
-        }
-        let size = self.shape().get(at).copied().unwrap_or(1);
-        let indices = checked_indices(OP, index, at, size)?;
-        let mut source = source.clone();
-        for (d, &n) in index.shape().iter().enumerate() {
-            source = source.narrow(d as isize, 0, n)?;
-        }
-        let (base, source) = (self.contiguous()?, source.contiguous()?);
-        let steps = self.shape().contiguous_strides();
-        dispatch_number!(OP, [base, source], T => Tensor::build::<T>(OP, self.shape().clone(), |out| {
-            out.copy_from_slice(base.dense::<T>());
-            let source = source.dense::<T>();
-            for_each_target(index.shape(), &steps, at, &indices, |i, to| out[to] = out[to].plus(source[i]));
-        }))
-    }
-
-    #[track_caller]
-    fn gather_fits(&self, op: &'static str, at: usize, index: &Tensor) -> Result<()> {
-        let fits = index.rank() == self.rank()
-            && index.shape().iter().zip(self.shape().iter()).enumerate().all(|(d, (i, s))| d == at || i <= s);
-        if fits {
-            return Ok(());
-        }
-        let expected =
-            format!("{} dimensions, no larger than {} but for dimension {at}", self.rank(), self.shape());
-        Err(Error::new(
-            op,
-            ErrorKind::ShapeMismatch { argument: "index", found: index.shape().clone(), expected },
-        ))
-    }
-}
-
-/// Calls `visit(i, place)` for each index in order, `place` being where it points in a row-major tensor of `steps`.
-fn for_each_target(
-    shape: &Shape,
-    steps: &[usize],
-    at: usize,
-    indices: &[usize],
-    mut visit: impl FnMut(usize, usize),
-) {
-    let mut position = vec![0usize; shape.len()];
-    for (i, &index) in indices.iter().enumerate() {
-        let place: usize = position
-            .iter()
-            .zip(steps)
-            .enumerate()
-            .map(|(d, (&p, &s))| if d == at { index * s } else { p * s })
-            .sum();
-        visit(i, place);
-        for d in (0..shape.len()).rev() {
-            position[d] += 1;
-            if position[d] < shape[d] {
-                break;
-            }
-            position[d] = 0;
-        }
     }
 }

@@ -58,7 +58,7 @@ impl Plan {
 
 /// Whether an element replaces the best so far: a NaN anything but a NaN, a number only a worse number.
 #[expect(clippy::eq_op, reason = "a float that differs from itself is NaN; an integer never does")]
-fn replaces<T: Element>(largest: bool) -> impl Fn(T, T) -> bool + Copy {
+pub(super) fn replaces<T: Element>(largest: bool) -> impl Fn(T, T) -> bool + Copy {
     move |a, b| (if largest { a > b } else { a < b }) || (a != a && b == b)
 }
 

@@ -312,18 +312,6 @@ impl Tensor {
         Ok(self.with_layout(Layout::new(shape, strides, offset)))
     }
 
-    /// Dimension `dim` removed if its size is 1; else the tensor as it is, as PyTorch does.
-    #[track_caller]
-    pub fn squeeze(&self, dim: isize) -> Result<Tensor> {
-        let at = self.shape().dim("squeeze", dim)?;
-        let (mut shape, mut strides, offset) = self.layout_parts();
-        if self.shape().get(at) == Some(&1) {
-            shape.remove(at);
-            strides.remove(at);
-        }
-        Ok(self.with_layout(Layout::new(shape, strides, offset)))
-    }
-
     /// Dimensions `start..=end` joined into one, as `torch.flatten`; a 0-d tensor becomes `[1]`.
     #[track_caller]
     pub fn flatten(&self, start: isize, end: isize) -> Result<Tensor> {

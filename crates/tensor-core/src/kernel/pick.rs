@@ -1,0 +1,87 @@
+//! Blocks read from and written to places that a list of offsets names.
+
+use super::parallel::{CHUNK, for_each_chunk};
+use super::walk::Walk;
+use crate::Element;
+
+/// Rows shorter than this are copied by a loop; a call of `memcpy` would cost more.
+const SHORT: usize = 8;
+
+/// The places of an indexed tensor in row-major order: the dimensions before the indexed ones × what the indices name
+/// × the dimensions after.
+pub(crate) struct Picks {
+    before: Vec<usize>,
+    picked: Vec<usize>,
+    after: Walk<1>,
+    block: usize,
+}
+
+impl Picks {
+    /// Sizes and steps of the dimensions before and after; the offsets that the indices name.
+    pub fn new(
+        offset: usize,
+        (before, before_steps): (&[usize], &[usize]),
+        picked: Vec<usize>,
+        (after, after_steps): (&[usize], &[usize]),
+    ) -> Self {
+        let mut offsets = vec![offset];
+        for (&size, &step) in before.iter().zip(before_steps) {
+            offsets = offsets.iter().flat_map(|&o| (0..size).map(move |i| o + i * step)).collect();
+        }
+        let block = after.iter().product();
+        Self { before: offsets, picked, after: Walk::new(after, [after_steps]), block }
+    }
+
+    fn rows(&self) -> usize {
+        if self.block == 0 { 0 } else { self.before.len() * self.picked.len() }
+    }
+
+    /// Calls `run(position, offset, step, length)` for the pieces of rows `first..last`; `position` counts from there.
+    #[inline(always)]
+    fn runs(&self, first: usize, last: usize, mut run: impl FnMut(usize, usize, usize, usize)) {
+        let count = self.picked.len();
+        let [step] = self.after.inner_strides();
+        let whole = self.after.sizes().len() == 1;
+        let (mut outer, mut inner) = (first / count.max(1), first % count.max(1));
+        for row in 0..last - first {
+            let (at, from) = (row * self.block, self.before[outer] + self.picked[inner]);
+            if whole {
+                run(at, from, step, self.block);
+            } else {
+                self.after.rows(0, self.block, |i, length, [o]| run(at + i, from + o, step, length));
+            }
+            inner += 1;
+            if inner == count {
+                (outer, inner) = (outer + 1, 0);
+            }
+        }
+    }
+
+    /// `out` = the elements of `x` at the places.
+    pub fn take<T: Element>(&self, x: &[T], out: &mut [T]) {
+        if self.rows() == 0 {
+            return;
+        }
+        let size = self.block * (CHUNK / self.block).max(1);
+        for_each_chunk(out, size, |start, out| {
+            let first = start / self.block;
+            self.runs(first, first + out.len() / self.block, |at, from, step, length| {
+                let row = &mut out[at..at + length];
+                if step == 1 && length >= SHORT {
+                    row.copy_from_slice(&x[from..from + length]);
+                } else {
+                    row.iter_mut().enumerate().for_each(|(i, y)| *y = x[from + i * step]);
+                }
+            });
+        });
+    }
+
+    /// `write(place, value)` for each place of `out` and its value in `source`, in order.
+    pub fn put<T: Element>(&self, out: &mut [T], source: &[T], write: impl Fn(&mut T, T)) {
+        self.runs(0, self.rows(), |at, to, step, length| {
+            for (i, &value) in source[at..at + length].iter().enumerate() {
+                write(&mut out[to + i * step], value);
+            }
+        });
+    }
+}
