@@ -3,7 +3,7 @@
 //! A [`Sampler`] is driven by a seed, so a failing case is repeated by its seed alone. The crate's own operations are
 //! checked with it (see [`TABLE`](crate::ops::TABLE)); yours can be too.
 
-use crate::{Result, Tensor, Var};
+use crate::{Reduction, Result, Tensor, Var};
 use tensor_core::Shape;
 
 /// One differentiable operation as the tests walk it.
@@ -218,6 +218,16 @@ impl Sampler {
         }
         let values = ranks.into_iter().map(|r| (r as f64 - (n / 2) as f64 + 0.5) * 0.1).collect();
         Ok(Tensor::from_vec::<f64>(values, shape)?)
+    }
+
+    /// A random reduction of `losses`, and what it gives.
+    pub(crate) fn reduced(&mut self, losses: Vec<f64>) -> (Reduction, Vec<f64>) {
+        let total: f64 = losses.iter().sum();
+        match self.below(3) {
+            0 if !losses.is_empty() => (Reduction::Mean, vec![total / losses.len() as f64]),
+            1 => (Reduction::Sum, vec![total]),
+            _ => (Reduction::None, losses),
+        }
     }
 
     /// An i64 tensor of indices below `n`, which is at least 1.

@@ -21,6 +21,7 @@ table! {
     amax,
     avg_pool2d,
     batch_norm,
+    binary_cross_entropy,
     cat,
     cholesky,
     clamp,
@@ -32,6 +33,7 @@ table! {
     cumsum,
     det,
     diff,
+    distance,
     div,
     dropout,
     embedding,
@@ -40,12 +42,15 @@ table! {
     expm1,
     flip,
     gather,
+    gaussian_nll_loss,
     gelu,
     index,
     index_add,
     index_copy,
     index_select,
     inv,
+    kl_div,
+    l1_loss,
     layer_norm,
     linear,
     log,
@@ -53,6 +58,7 @@ table! {
     log_softmax,
     logcumsumexp,
     logsumexp,
+    margin_loss,
     masked_fill,
     matmul,
     matrix_norm,
@@ -100,7 +106,13 @@ table! {
 }
 
 mod operator;
+mod reduction;
 
+pub use binary_cross_entropy::BceWithLogitsOptions;
+pub use distance::TripletMarginOptions;
+pub use gaussian_nll_loss::{GaussianNllOptions, PoissonNllOptions};
+pub use kl_div::{KlDivOptions, KlDivReduction};
+pub use margin_loss::MultiMarginOptions;
 pub use matrix_norm::MatrixNorm;
 pub use quantile::Interpolation;
 pub use scaled_dot_product_attention::AttentionOptions;
