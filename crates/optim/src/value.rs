@@ -46,6 +46,16 @@ impl TryFrom<&Value> for StateDict {
     }
 }
 
+impl OptionValue for StateDict {
+    const EXPECTED: &'static str = "an optimizer's state";
+    fn to_value(&self) -> Value {
+        self.into()
+    }
+    fn from_value(value: &Value) -> Option<Self> {
+        Self::try_from(value).ok()
+    }
+}
+
 /// PyTorch's names of the two parts.
 const STATE: &str = "state";
 const GROUPS: &str = "param_groups";

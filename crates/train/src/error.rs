@@ -93,6 +93,24 @@ pub enum Error {
         /// What the system says.
         source: std::io::Error,
     },
+    /// A checkpoint whose content is not what was saved.
+    #[error("{path}: {reason}")]
+    Damaged {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// An entry of a checkpoint that is missing or of another kind.
+    #[error("the checkpoint's {name:?} is {found}, expected {expected}")]
+    Entry {
+        /// The entry's name.
+        name: String,
+        /// What is there.
+        found: String,
+        /// What fits.
+        expected: &'static str,
+    },
     /// The file system refused.
     #[error("{path}: {source}")]
     File {

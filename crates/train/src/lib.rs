@@ -32,8 +32,11 @@
 //! ```
 
 mod averaging;
+pub mod checkpoint;
+mod checksum;
 pub mod data;
 mod error;
+mod json;
 pub mod metric;
 mod model;
 pub mod progress;

@@ -6,6 +6,7 @@
 //! ever run.
 
 mod cursor;
+mod files;
 mod input;
 mod npy;
 #[cfg(feature = "npz")]
@@ -16,7 +17,8 @@ pub mod safetensors;
 mod value;
 mod zip;
 
-pub use output::replace_file;
+pub use files::{FileWriter, Files, OutputFile, SystemFiles};
+pub use output::{replace_file, replace_file_on, sweep_temporaries};
 pub use value::{Dict, OptionValue, Value};
 
 /// The most dimensions that a file's tensor may have: NumPy's limit.

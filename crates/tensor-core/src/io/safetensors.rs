@@ -97,6 +97,22 @@ pub fn write<'a, S: AsRef<str>>(
         .map_err(|error| error.at(location))
 }
 
+/// Writes what [`write()`] writes to `out`, at once: for callers with files of their own.
+///
+/// # Errors
+/// As [`write()`].
+pub fn write_to<'a, S: AsRef<str>>(
+    out: &mut impl std::io::Write,
+    tensors: impl IntoIterator<Item = (S, &'a Tensor)>,
+    metadata: &BTreeMap<String, String>,
+) -> std::io::Result<()> {
+    let tensors: Vec<_> = tensors.into_iter().collect();
+    let (header, order) =
+        arrange("safetensors::write_to", &tensors, metadata).map_err(std::io::Error::other)?;
+    out.write_all(&header)?;
+    order.iter().try_for_each(|tensor| write_elements(tensor, out))
+}
+
 /// The bytes of a file: see [`write()`].
 ///
 /// # Errors

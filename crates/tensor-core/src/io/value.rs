@@ -1,6 +1,6 @@
 //! Saved state as plain values: what a checkpoint holds.
 
-use crate::{DType, Tensor};
+use crate::{DType, Rng, Tensor};
 use std::collections::BTreeMap;
 
 /// A value in a saved state: what a Python dictionary of PyTorch's holds there.
@@ -193,6 +193,29 @@ impl<T: OptionValue> OptionValue for BTreeMap<i64, T> {
             Value::Dict(entries) if entries.is_empty() => Some(Self::new()),
             _ => None,
         }
+    }
+}
+
+/// A generator's whole state, as bytes.
+impl OptionValue for Rng {
+    const EXPECTED: &'static str = "the state of a random generator";
+    fn to_value(&self) -> Value {
+        self.state().to_value()
+    }
+    fn from_value(value: &Value) -> Option<Self> {
+        Self::from_state(&value.get::<Vec<u8>>()?).ok()
+    }
+}
+
+impl OptionValue for Vec<u8> {
+    const EXPECTED: &'static str = "bytes";
+    fn to_value(&self) -> Value {
+        // One dimension of bytes that are there cannot be too large for a tensor.
+        Tensor::from_vec(self.clone(), [self.len()]).map_or(Value::None, Value::Tensor)
+    }
+    fn from_value(value: &Value) -> Option<Self> {
+        let Value::Tensor(bytes) = value else { return None };
+        bytes.to_vec().ok()
     }
 }
 
