@@ -7,13 +7,13 @@ use tensor_core::Tensor;
 
 /// `[outputs, inputs]`: row i holds the mean over elements ⌊i n / m⌋ to ⌈(i + 1) n / m⌉.
 fn means(inputs: usize, outputs: usize, dtype: DType) -> Result<Tensor> {
-    let mut matrix = vec![0.0f64; inputs * outputs];
-    for (i, row) in matrix.chunks_exact_mut(inputs.max(1)).enumerate() {
+    let mut matrix = Tensor::zeros([outputs, inputs], DType::F64)?;
+    for (i, row) in matrix.as_slice_mut::<f64>()?.chunks_exact_mut(inputs.max(1)).enumerate() {
         let part = i * inputs / outputs..((i + 1) * inputs).div_ceil(outputs);
         let share = 1.0 / part.len() as f64;
         row[part].fill(share);
     }
-    Ok(Tensor::from_vec(matrix, [outputs, inputs])?.to_dtype(dtype)?)
+    Ok(matrix.to_dtype(dtype)?)
 }
 
 impl Var {

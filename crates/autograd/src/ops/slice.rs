@@ -20,8 +20,9 @@ impl Op for Slice {
     }
 
     fn forward(&self, inputs: &[&Tensor]) -> Result<Forward> {
-        let end = self.start + self.length * self.step;
-        Ok(inputs[0].slice(self.dim as isize, self.start as isize, end as isize, self.step)?.into())
+        let end = self.start.saturating_add(self.length.saturating_mul(self.step));
+        let end = isize::try_from(end).unwrap_or(isize::MAX);
+        Ok(inputs[0].slice(self.dim as isize, self.start as isize, end, self.step)?.into())
     }
 
     fn backward(&self, ctx: &Context) -> Result<Grads> {

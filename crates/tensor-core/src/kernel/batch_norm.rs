@@ -27,9 +27,14 @@ impl Geometry {
         self.channels * self.len
     }
 
+    /// Images with elements: of empty ones there may be more than could be counted one by one.
+    fn images(&self) -> usize {
+        if self.image() == 0 { 0 } else { self.batch }
+    }
+
     /// Images of a block.
     fn block(&self) -> usize {
-        rows_per_task(self.image()).max(self.batch.div_ceil(MAX_BLOCKS))
+        rows_per_task(self.image()).max(self.images().div_ceil(MAX_BLOCKS))
     }
 }
 
@@ -66,7 +71,7 @@ impl Moments {
 
 /// Mean and spread of each channel: each plane in two passes, planes joined in a fixed order.
 pub(crate) fn moments<F: Float>(x: &[F], geometry: Geometry) -> Moments {
-    let Geometry { batch, channels, .. } = geometry;
+    let (batch, channels) = (geometry.images(), geometry.channels);
     let zeros = || Moments { count: 0.0, mean: vec![0.0; channels], squares: vec![0.0; channels] };
     let block = |first: usize, ()| {
         let last = (first + geometry.block()).min(batch);
@@ -176,7 +181,7 @@ pub(crate) fn batch_norm_channel_gradient<F: Float>(
     let zeros =
         || ChannelGradient { weight: vec![0.0; geometry.channels], bias: vec![0.0; geometry.channels] };
     let block = |first: usize, ()| {
-        let last = (first + geometry.block()).min(geometry.batch);
+        let last = (first + geometry.block()).min(geometry.images());
         let range = first * geometry.image()..last * geometry.image();
         let mut sums = zeros();
         dispatch(PlaneSums {
@@ -193,7 +198,9 @@ pub(crate) fn batch_norm_channel_gradient<F: Float>(
         lanes::add(&mut left.bias, &right.bias);
         left
     };
-    let Some(mut sums) = map_rows((), geometry.batch, geometry.block(), block, add) else { return zeros() };
+    let Some(mut sums) = map_rows((), geometry.images(), geometry.block(), block, add) else {
+        return zeros();
+    };
     sums.weight.iter_mut().zip(channels.rstd).for_each(|(weight, rstd)| *weight *= rstd);
     sums
 }
@@ -299,7 +306,7 @@ fn apply<F: Float>(
     // Made once: a number of scalars for each channel.
     let affine: Vec<Affine<F>> = (0..geometry.channels).map(affine).collect();
     let image = geometry.image();
-    for_each_rows(Matrix(out, image), geometry.batch, rows_per_task(image), |first, Matrix(out, _)| {
+    for_each_rows(Matrix(out, image), geometry.images(), rows_per_task(image), |first, Matrix(out, _)| {
         let range = first * image..first * image + out.len();
         let g = g.map(|g| &g[range.clone()]);
         dispatch(Apply { x: &x[range], g, len: geometry.len, affine: &affine, out });

@@ -59,8 +59,9 @@ impl Axis {
 
     /// The input index under offset `k` of the window at `position`, `None` in the padding.
     pub(crate) fn index(self, position: usize, k: usize) -> Option<usize> {
-        let index =
-            (position * self.window.stride + k * self.window.dilation).checked_sub(self.window.padding)?;
+        // Sizes are checked to be addressable together with the padding, a stride that is never taken is not.
+        let start = position.saturating_mul(self.window.stride);
+        let index = start.saturating_add(k * self.window.dilation).checked_sub(self.window.padding)?;
         (index < self.input).then_some(index)
     }
 

@@ -77,10 +77,11 @@ impl Tensor {
     ) -> Result<Tensor> {
         const OP: &str = "slice_scatter_zeros";
         let at = shape.dim(OP, dim)?;
+        let last = |length: usize| (length - 1).checked_mul(step)?.checked_add(start);
         let fits = self.rank() == shape.len()
             && step > 0
             && self.shape().iter().zip(shape.iter()).enumerate().all(|(d, (a, b))| match d == at {
-                true => *a == 0 || start + (a - 1) * step < *b,
+                true => *a == 0 || last(*a).is_some_and(|last| last < *b),
                 false => a == b,
             });
         if !fits {

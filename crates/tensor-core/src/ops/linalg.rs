@@ -3,6 +3,7 @@
 
 use crate::kernel::linalg::{self, Lu, Svd};
 use crate::kernel::parallel::map_tasks;
+use crate::storage::Storage;
 use crate::{DType, Error, ErrorKind, Result, Shape, Tensor};
 
 /// A batch of matrices in f64.
@@ -25,7 +26,12 @@ impl Matrices {
             let (found, expected) = (x.shape().clone(), "[.., m, n]".to_string());
             return Err(Error::new(op, ErrorKind::ShapeMismatch { argument, found, expected }));
         };
-        Ok(Self { lead: Shape::new(lead), m, n, values: x.to_dtype(DType::F64)?.contiguous()? })
+        let lead = Shape::new(lead);
+        // Results are a list for each matrix, and loops run over rows and columns: where there are no elements these may
+        // be more than memory has, and are refused like elements.
+        let lines = lead.numel().saturating_mul(m.saturating_add(n).saturating_add(1));
+        drop(Storage::recycled(op, DType::F64, lines)?);
+        Ok(Self { lead, m, n, values: x.to_dtype(DType::F64)?.contiguous()? })
     }
 
     #[track_caller]

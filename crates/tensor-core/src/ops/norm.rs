@@ -149,6 +149,11 @@ impl Tensor {
         let (g, x) = alike(op, self, input)?;
         let (rows, cols) = rows_and_columns(op, &x, normalized_shape)?;
         let weight = weight.map(|w| fitting(op, "weight", &x, w, normalized_shape)).transpose()?;
+        if x.numel() == 0 {
+            // Empty rows may be wider than memory, which this refuses.
+            let zeros = Tensor::zeros(normalized_shape, x.dtype())?;
+            return Ok((x.zeros_like()?, zeros.clone(), zeros));
+        }
         dispatch_float!(op, [x, g, weight], T => {
             let kept = fitting(op, "kept", &x, kept, &[rows, KEPT])?;
             let mut sums = None;
@@ -171,7 +176,7 @@ impl Tensor {
     pub fn batch_norm(&self, weight: Option<&Tensor>, bias: Option<&Tensor>, eps: f64) -> Result<BatchNorm> {
         const OP: &str = "batch_norm";
         let geometry = channels_of(OP, self)?;
-        if geometry.batch * geometry.len < 2 {
+        if geometry.batch.saturating_mul(geometry.len) < 2 {
             let found = self.shape().clone();
             let expected = "more than 1 value per channel when training".to_string();
             return Err(Error::new(OP, ErrorKind::ShapeMismatch { argument: "input", found, expected }));
@@ -205,7 +210,7 @@ impl Tensor {
     ) -> Result<(Tensor, Tensor)> {
         const OP: &str = "batch_norm";
         let geometry = channels_of(OP, self)?;
-        let mut kept = Vec::with_capacity(2 * geometry.channels);
+        let mut kept = Vec::new();
         for (argument, tensor) in [("mean", mean), ("var", var)] {
             let tensor = fitting(OP, argument, self, tensor, &[geometry.channels])?;
             kept.extend(tensor.to_dtype(DType::F64)?.to_vec::<f64>()?);

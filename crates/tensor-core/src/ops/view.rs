@@ -289,7 +289,8 @@ impl Tensor {
             offset += first as usize * strides[at];
         }
         shape.sizes_mut()[at] = length;
-        strides[at] *= step;
+        // Of one element and of none the stride does not matter; of more it is within the storage.
+        strides[at] = strides[at].saturating_mul(step);
         Ok(self.with_layout(Layout::new(shape, strides, offset)))
     }
 
