@@ -263,6 +263,81 @@ fn orthonormalize(vectors: &mut [f64], length: usize) {
     }
 }
 
+/// Sets the parameter, a matrix, to the identity: ones where row and column are equal.
+///
+/// # Errors
+/// If the parameter has not two dimensions.
+pub fn eye(parameter: &Parameter) -> Result<()> {
+    let columns = matrix("eye", parameter)?.1;
+    set_elements(parameter, |place| if place / columns == place % columns { 1.0 } else { 0.0 })
+}
+
+/// Sets the weight of a convolution so that output channel i of each of `groups` is input channel i, as far as there are
+/// both: ones at the window's middle, zeros elsewhere.
+///
+/// # Errors
+/// If the parameter has not 3, 4 or 5 dimensions, or `groups` does not divide its first.
+pub fn dirac(parameter: &Parameter, groups: usize) -> Result<()> {
+    let shape = parameter.shape();
+    if !(3..=5).contains(&shape.len()) || groups == 0 || !shape[0].is_multiple_of(groups) {
+        let (value, expected) =
+            (format!("{shape} with {groups} groups"), "3, 4 or 5 dimensions, the first divisible by groups");
+        return Err(Error::Argument { op: "dirac", argument: "the parameter's shape", value, expected });
+    }
+    let window: usize = shape[2..].iter().product();
+    let middle = shape[2..].iter().fold(0, |place, size| place * size + size / 2);
+    let (inputs, outputs) = (shape[1], shape[0] / groups);
+    set_elements(parameter, |place| {
+        let (channel, at) = (place / window, place % window);
+        let (output, input) = (channel / inputs % outputs, channel % inputs);
+        if at == middle && output == input { 1.0 } else { 0.0 }
+    })
+}
+
+/// Draws a matrix from the normal distribution of mean 0 and deviation `std` and sets in each column the share
+/// `sparsity` of the elements, rounded up, to 0 (Martens, 2010). PyTorch's default for `std` is 0.01.
+///
+/// # Errors
+/// If the parameter has not two dimensions, or `sparsity` is not from 0 to 1.
+pub fn sparse(parameter: &Parameter, sparsity: f64, std: f64, rng: &Rng) -> Result<()> {
+    let (rows, columns) = matrix("sparse", parameter)?;
+    if !(0.0..=1.0).contains(&sparsity) {
+        let value = sparsity.to_string();
+        return Err(Error::Argument {
+            op: "sparse",
+            argument: "sparsity",
+            value,
+            expected: "a share, 0 to 1",
+        });
+    }
+    let drawn = rng.normal([rows, columns], 0.0, std, parameter.dtype())?;
+    let zeros = (sparsity * rows as f64).ceil() as usize;
+    let mut mask = vec![false; rows * columns];
+    for column in 0..columns {
+        for row in rng.randperm(rows)?.to_vec::<i64>()?.into_iter().take(zeros) {
+            mask[row as usize * columns + column] = true;
+        }
+    }
+    Ok(parameter.set_value(drawn.masked_fill(&Tensor::from_vec(mask, [rows, columns])?, 0.0)?)?)
+}
+
+/// Rows and columns.
+fn matrix(op: &'static str, parameter: &Parameter) -> Result<(usize, usize)> {
+    match parameter.shape()[..] {
+        [rows, columns] => Ok((rows, columns)),
+        _ => {
+            let value = parameter.shape().to_string();
+            Err(Error::Argument { op, argument: "the parameter's shape", value, expected: "two dimensions" })
+        }
+    }
+}
+
+/// Sets each element to the value of its place in row-major order.
+fn set_elements(parameter: &Parameter, value: impl Fn(usize) -> f64) -> Result<()> {
+    let elements = (0..parameter.numel()).map(value).collect();
+    Ok(parameter.set_value(Tensor::from_vec(elements, parameter.shape())?.to_dtype(parameter.dtype())?)?)
+}
+
 fn uniform_or_empty(parameter: &Parameter, bound: f64, rng: &Rng) -> Result<()> {
     // A fan of 0 has no scale, and nothing to set.
     if parameter.numel() == 0 { Ok(()) } else { uniform(parameter, -bound, bound, rng) }

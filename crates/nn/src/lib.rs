@@ -51,6 +51,8 @@ pub use grad_report::{GradReport, GradRow, GradState, grad_report};
 pub use hook::{ForwardHook, register_forward_hook, register_module_forward_hook};
 pub use layer::Layer;
 pub use layers::activation::{GELU, LogSoftmax, ReLU, SiLU, Sigmoid, Softmax, Tanh};
+pub use layers::attention::mask::AttentionMasks;
+pub use layers::attention::{MultiheadAttention, MultiheadAttentionOptions};
 pub use layers::batch_norm::{BatchNorm, BatchNorm1d, BatchNorm2d, BatchNorm3d, BatchNormOptions};
 pub use layers::conv::{Conv2d, Conv2dOptions};
 pub use layers::dropout::Dropout;
@@ -58,8 +60,14 @@ pub use layers::embedding::{Embedding, EmbeddingOptions};
 pub use layers::linear::{Linear, LinearOptions};
 pub use layers::norm::{LayerNorm, LayerNormOptions, RMSNorm, RMSNormOptions};
 pub use layers::pool::{AvgPool2d, MaxPool2d};
+pub use layers::recurrent::cell::{GRUCell, LSTMCell, RNNCell};
+pub use layers::recurrent::{GRU, LSTM, RNN, RecurrentOptions};
 pub use layers::shape::{Flatten, Identity};
 pub use layers::size::{Pair, Sizes};
+pub use layers::transformer::{
+    TransformerActivation, TransformerDecoder, TransformerDecoderLayer, TransformerEncoder,
+    TransformerEncoderLayer, TransformerOptions,
+};
 pub use loss::{CrossEntropyLoss, MSELoss};
 pub use module::Module;
 pub use module_dict::{ModuleDict, ModuleList};

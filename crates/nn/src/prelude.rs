@@ -4,6 +4,8 @@
 pub use crate as nn;
 pub use crate::{
     AvgPool2d, BatchNorm1d, BatchNorm2d, BatchNorm3d, Buffer, Conv2d, CrossEntropyLoss, Dropout, Embedding,
-    Flatten, GELU, Identity, Layer, LayerNorm, Linear, LogSoftmax, MSELoss, MaxPool2d, Module, ModuleDict,
-    ModuleList, RMSNorm, ReLU, Sequential, SiLU, Sigmoid, Softmax, Tanh, Training, sequential,
+    Flatten, GELU, GRU, GRUCell, Identity, LSTM, LSTMCell, Layer, LayerNorm, Linear, LogSoftmax, MSELoss,
+    MaxPool2d, Module, ModuleDict, ModuleList, MultiheadAttention, RMSNorm, RNN, RNNCell, ReLU, Sequential,
+    SiLU, Sigmoid, Softmax, Tanh, Training, TransformerDecoder, TransformerDecoderLayer, TransformerEncoder,
+    TransformerEncoderLayer, sequential,
 };

@@ -1,6 +1,7 @@
 //! The layers: one file for each, or for each family that differs in a word.
 
 pub(crate) mod activation;
+pub(crate) mod attention;
 pub(crate) mod batch_norm;
 pub(crate) mod conv;
 pub(crate) mod dropout;
@@ -8,5 +9,7 @@ pub(crate) mod embedding;
 pub(crate) mod linear;
 pub(crate) mod norm;
 pub(crate) mod pool;
+pub(crate) mod recurrent;
 pub(crate) mod shape;
 pub(crate) mod size;
+pub(crate) mod transformer;
