@@ -6,7 +6,7 @@ mod support;
 
 use ndarray::{Array2, ArrayD, arr0, array, s};
 use proptest::prelude::*;
-use support::{any_tensor, assert_same};
+use support::{DTYPES, any_tensor, assert_same};
 use tensor_core::{DType, Element, ErrorKind, Tensor};
 
 fn round_trip<T: Element>(x: &Tensor) {
@@ -20,10 +20,12 @@ fn round_trip<T: Element>(x: &Tensor) {
 
 proptest! {
     #[test]
-    fn any_tensor_comes_back(x in any_tensor()) {
+    fn any_tensor_comes_back(x in any_tensor(&DTYPES)) {
         match x.dtype() {
             DType::F32 => round_trip::<f32>(&x),
             DType::F64 => round_trip::<f64>(&x),
+            DType::F16 => round_trip::<tensor_core::f16>(&x),
+            DType::BF16 => round_trip::<tensor_core::bf16>(&x),
             DType::I64 => round_trip::<i64>(&x),
             DType::I32 => round_trip::<i32>(&x),
             DType::U8 => round_trip::<u8>(&x),

@@ -15,7 +15,7 @@ fn pictures(rng: &Rng, dtype: DType) -> (Tensor, Tensor) {
     (Tensor::from_vec(x, [32, 1, 8, 8]).unwrap().to_dtype(dtype).unwrap(), target)
 }
 
-fn network(dtype: DType, rng: &Rng) -> Result<impl Module + Layer> {
+fn network(dtype: DType, rng: &Rng) -> Result<impl Layer> {
     Ok(sequential![
         Conv2d::options(1, 4, 3).padding(1).dtype(dtype).build(rng)?,
         BatchNorm2d::options(4).dtype(dtype).build()?,
