@@ -57,7 +57,7 @@ pub use report::{Cut, GradReport, GradState, grad_report};
 pub use tensor_core::{
     self, Approximate, AvgPoolOptions, ConvOptions, ConvTransposeOptions, CrossEntropyOptions, DType, Dims,
     Element, Index, Indexing, Indices, MaxPoolOptions, Padding, Reduction, Scalar, ScatterReduce, Shape,
-    Tensor,
+    Tensor, bf16, f16,
 };
 pub use var::Var;
 
