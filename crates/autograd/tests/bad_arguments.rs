@@ -4,7 +4,8 @@
 
 use autograd::{
     Approximate, AttentionOptions, AvgPoolOptions, ConvOptions, ConvTransposeOptions, CrossEntropyOptions,
-    DType, MaxPoolOptions, Padding, Reduction, Result, Tensor, Var,
+    DType, InterpolateMode, InterpolateOptions, MaxPoolOptions, Padding, Reduction, Resize, Result, Tensor,
+    Var,
 };
 
 fn zeros(shape: &[usize]) -> Var {
@@ -103,6 +104,33 @@ fn pooling() {
     refused(x.avg_pool2d(AvgPoolOptions { stride: [0, 0], ..avg }), &["stride"]);
     refused(zeros(&[5, 5]).adaptive_avg_pool2d([Some(1); 2]), &["adaptive_avg_pool2d", "[N, C, H, W]"]);
     refused(zeros(&[1, 0, 5]).adaptive_avg_pool2d([Some(1); 2]), &["adaptive_avg_pool2d"]);
+    refused(zeros(&[5]).max_pool1d(MaxPoolOptions::new([2])), &["max_pool1d", "[N, C, L] or [C, L]"]);
+    refused(x.avg_pool3d(AvgPoolOptions::new([6, 1, 1])), &["avg_pool3d", "kernel [6, 1, 1]"]);
+    refused(zeros(&[5, 5, 5]).adaptive_max_pool3d([Some(1); 3]), &["adaptive_max_pool3d", "[N, C, D, H, W]"]);
+    for size in [1 << 45, usize::MAX] {
+        refused(x.adaptive_avg_pool2d([Some(size), None]), &["adaptive_avg_pool2d", "memory"]);
+        refused(x.adaptive_max_pool2d([Some(size), None]), &["adaptive_max_pool2d", "memory"]);
+    }
+}
+
+#[test]
+fn interpolation() {
+    let x = zeros(&[1, 2, 5, 5]);
+    let nearest = InterpolateOptions::default();
+    let bilinear = InterpolateOptions { mode: InterpolateMode::Bilinear, ..nearest };
+    refused(zeros(&[2, 5]).interpolate(Resize::Size(&[3]), nearest), &["interpolate", "[N, C, ..]"]);
+    refused(zeros(&[1, 0, 5]).interpolate(Resize::Size(&[3]), bilinear), &["interpolate", "\"bilinear\""]);
+    refused(zeros(&[1, 2, 0]).interpolate(Resize::Size(&[3]), nearest), &["no size of 0"]);
+    refused(x.interpolate(Resize::Size(&[1, 2, 3]), nearest), &["size", "one for each spatial dimension"]);
+    refused(x.interpolate(Resize::Size(&[0, 2]), bilinear), &["size", "[0, 2]", "at least 1"]);
+    for factor in [0.1, 0.0, -1.0, f64::NAN] {
+        refused(x.interpolate(Resize::Scale(&[factor]), bilinear), &["size", "[0, 0]", "at least 1"]);
+    }
+    for factor in [f64::INFINITY, 1e13] {
+        refused(x.interpolate(Resize::Scale(&[factor, 1.0]), bilinear), &["interpolate", "memory"]);
+    }
+    let aligned = InterpolateOptions { align_corners: true, ..nearest };
+    refused(x.interpolate(Resize::Size(&[3]), aligned), &["align_corners", "for this mode"]);
 }
 
 #[test]

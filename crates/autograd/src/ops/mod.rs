@@ -16,10 +16,9 @@ macro_rules! table {
 
 table! {
     abs,
-    adaptive_avg_pool2d,
     add,
     amax,
-    avg_pool2d,
+    avg_pool,
     batch_norm,
     binary_cross_entropy,
     cat,
@@ -48,6 +47,7 @@ table! {
     index_add,
     index_copy,
     index_select,
+    interpolate,
     inv,
     kl_div,
     l1_loss,
@@ -63,7 +63,7 @@ table! {
     matmul,
     matrix_norm,
     max_dim,
-    max_pool2d,
+    max_pool,
     maximum,
     mse_loss,
     mul,

@@ -240,7 +240,10 @@ impl Convolution {
         let geometry = &self.geometry;
         let channels = Shape::from([geometry.out_channels]);
         let weight = self.operand("weight", weight, self.weight_shape(), x)?;
-        let bias = bias.map(|bias| self.operand("bias", bias, channels, x)).transpose()?;
+        let bias = match bias {
+            Some(bias) => Some(self.operand("bias", bias, channels, x)?),
+            None => None,
+        };
         let x = self.operand("input", x, self.input_shape(), x)?;
         dispatch_float!(self.op, [x, weight, bias], T => Tensor::build::<T>(self.op, self.output_shape(), |y| {
             let bias = bias.as_ref().map(|b| b.dense::<T>());

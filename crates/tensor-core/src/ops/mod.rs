@@ -1,6 +1,7 @@
 //! The tensor's methods, one family a file.
 
 pub(crate) mod activation;
+pub(crate) mod avg_pool;
 mod axes;
 mod binary;
 mod bins;
@@ -12,18 +13,20 @@ mod dropout;
 pub(crate) mod gather;
 pub(crate) mod index;
 mod index_select;
+pub(crate) mod interpolate;
 mod join;
 mod linalg;
 pub(crate) mod loss;
 mod mask;
 mod matmul;
+pub(crate) mod max_pool;
 mod moment;
 pub(crate) mod norm;
 mod operator;
-pub(crate) mod pool;
 pub(crate) mod products;
 mod rearrange;
 mod reduce;
+pub(crate) mod resample;
 mod scan;
 mod searchsorted;
 mod softmax;
