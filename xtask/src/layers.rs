@@ -24,7 +24,7 @@ const PLACES: &[(&str, Place)] = &[
     ("optim", Layer(2)),
     ("train", Layer(3)),
     ("examples", Layer(4)),
-    ("benches", Layer(4)),
+    ("benches", Layer(5)),
     ("conformance", Layer(4)),
     ("xtask", Layer(4)),
 ];

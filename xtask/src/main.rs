@@ -2,6 +2,7 @@
 //!
 //! A command is a row in [`COMMANDS`] and a module with a function `run`.
 
+mod bench;
 mod ci;
 mod conformance;
 mod layers;
@@ -37,6 +38,12 @@ const COMMANDS: &[Command] = &[
         arguments: "[STEP]...",
         about: "run every check, or the named steps, and print one line a step",
         run: ci::run,
+    },
+    Command {
+        name: "bench",
+        arguments: "[WORKLOAD]... [--threads N] [--secs S] [--vs torch|torch-compiled] [--pairs N]",
+        about: "measure training workloads, alone or in turn with PyTorch",
+        run: bench::run,
     },
     Command {
         name: "replay",
