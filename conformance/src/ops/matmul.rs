@@ -48,6 +48,12 @@ pub const ADAPTERS: &[Adapter] = &[
         let (batch1, batch2, beta, alpha) = summed(c, "batch1", "batch2")?;
         one(c.x()?.baddbmm(&batch1, &batch2, beta, alpha))
     }),
+    adapter("einsum", "einsum", |c| {
+        let Value::Text(equation) = c.arg(0, "equation") else {
+            return unsupported("an equation of numbers");
+        };
+        one(Var::einsum(&equation, &c.input.vars()?.iter().collect::<Vec<_>>()))
+    }),
     adapter("products", "dot", |c| one(c.x()?.dot(&c.arg(0, "other").var()?))),
     adapter("products", "kron", |c| one(c.x()?.kron(&c.arg(0, "other").var()?))),
     adapter("products", "mv", |c| one(c.x()?.mv(&c.arg(0, "vec").var()?))),

@@ -43,6 +43,8 @@ pub use ops::activation::Approximate;
 pub use ops::avg_pool::AvgPoolOptions;
 pub use ops::conv::{ConvOptions, ConvTransposeOptions, Padding};
 pub use ops::convolution::Convolution;
+#[doc(hidden)]
+pub use ops::einsum::{Contract, einsum};
 pub use ops::gather::ScatterReduce;
 pub use ops::index::{Index, Indices};
 pub use ops::interpolate::{InterpolateMode, InterpolateOptions, Resize};

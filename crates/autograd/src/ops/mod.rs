@@ -35,6 +35,7 @@ table! {
     distance,
     div,
     dropout,
+    einsum,
     embedding,
     erf,
     exp,

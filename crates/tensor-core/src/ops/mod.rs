@@ -10,6 +10,7 @@ pub(crate) mod conv;
 pub(crate) mod convolution;
 mod count;
 mod dropout;
+pub(crate) mod einsum;
 pub(crate) mod gather;
 pub(crate) mod index;
 mod index_select;
