@@ -5,6 +5,10 @@ use super::{Adapter, adapter};
 
 /// The operations of this family.
 pub const ADAPTERS: &[Adapter] = &[
+    adapter("cdist", "cdist", |c| {
+        // The third argument is by which way, not what, to compute.
+        one(c.x()?.cdist(&c.arg(0, "x2").var()?, c.arg(1, "p").float_or(2.0)?))
+    }),
     adapter("distance", "nn_functional_cosine_similarity", |c| {
         let (dim, eps) = (c.arg(1, "dim").int_or(1)?, c.arg(2, "eps").float_or(1e-8)?);
         one(c.x()?.cosine_similarity(&c.arg(0, "x2").var()?, dim, eps))

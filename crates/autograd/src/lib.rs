@@ -25,6 +25,7 @@ mod graph;
 mod hook;
 mod hooked;
 mod leaf;
+mod losses;
 mod mode;
 mod op;
 pub mod ops;

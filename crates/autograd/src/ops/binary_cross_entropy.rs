@@ -1,6 +1,6 @@
 //! Losses of yes and no: of probabilities, of logits, and of the product of a score with ±1.
 
-use super::reduction::refused;
+use crate::losses::refused;
 use crate::op::{Context, Forward, Grads, Keep, Op, apply};
 use crate::pointwise::Pointwise;
 use crate::testing::{Row, Sample};

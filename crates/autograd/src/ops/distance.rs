@@ -1,6 +1,6 @@
 //! Distances and similarities of pairs of vectors, vectors of length 1, and the losses made of them.
 
-use super::reduction::refused;
+use crate::losses::refused;
 use crate::testing::{Row, Sample};
 use crate::{Dims, Reduction, Result, Shape, Var};
 use tensor_core::Tensor;

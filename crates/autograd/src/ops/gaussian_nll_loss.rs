@@ -1,6 +1,6 @@
 //! Negative log-likelihoods: of a normal distribution and of a Poisson distribution.
 
-use super::reduction::refused;
+use crate::losses::refused;
 use crate::testing::{Row, Sample};
 use crate::{Reduction, Result, Var};
 use std::f64::consts::PI;

@@ -25,7 +25,7 @@ impl Var {
         const OP: &str = "smooth_l1_loss";
         let target = target.into();
         if beta.is_nan() || beta < 0.0 {
-            return Err(super::reduction::refused(OP, "beta", beta.to_string(), "a number from 0"));
+            return Err(crate::losses::refused(OP, "beta", beta.to_string(), "a number from 0"));
         }
         self.same_shape(OP, &target)?;
         if beta == 0.0 {
@@ -48,7 +48,7 @@ impl Var {
         const OP: &str = "huber_loss";
         let target = target.into();
         if delta.is_nan() || delta <= 0.0 {
-            return Err(super::reduction::refused(OP, "delta", delta.to_string(), "a number above 0"));
+            return Err(crate::losses::refused(OP, "delta", delta.to_string(), "a number above 0"));
         }
         self.same_shape(OP, &target)?;
         let distance = self.sub(&target)?;

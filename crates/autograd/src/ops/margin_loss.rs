@@ -1,6 +1,6 @@
 //! Losses of a margin: nothing where a score is right by the margin, else how much is missing.
 
-use super::reduction::refused;
+use crate::losses::refused;
 use crate::testing::{Row, Sample};
 use crate::{DType, Reduction, Result, Shape, Var};
 use tensor_core::Tensor;

@@ -22,6 +22,7 @@ table! {
     batch_norm,
     binary_cross_entropy,
     cat,
+    cdist,
     cholesky,
     clamp,
     conv,
@@ -107,7 +108,6 @@ table! {
 }
 
 mod operator;
-mod reduction;
 
 pub use binary_cross_entropy::BceWithLogitsOptions;
 pub use distance::TripletMarginOptions;

@@ -1,6 +1,7 @@
 //! Loops over slices. Nothing here knows a tensor: shapes arrive as numbers, data as slices.
 
 pub(crate) mod batch_norm;
+pub(crate) mod cdist;
 pub(crate) mod conv;
 pub(crate) mod copy;
 pub(crate) mod cross_entropy;

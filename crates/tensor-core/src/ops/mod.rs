@@ -5,6 +5,7 @@ pub(crate) mod avg_pool;
 mod axes;
 mod binary;
 mod bins;
+mod cdist;
 mod clamp;
 pub(crate) mod conv;
 pub(crate) mod convolution;

@@ -6,7 +6,7 @@ use std::panic::Location;
 impl Var {
     /// The mean, the sum or each of these losses.
     #[track_caller]
-    pub(super) fn reduced(&self, reduction: Reduction) -> Result<Var> {
+    pub(crate) fn reduced(&self, reduction: Reduction) -> Result<Var> {
         match reduction {
             Reduction::Mean => self.mean(),
             Reduction::Sum => self.sum(),
@@ -16,20 +16,20 @@ impl Var {
 
     /// This value raised to `min` where it is less, its gradient passed all the same: PyTorch's `clamp_` without
     /// gradient.
-    pub(super) fn raised_to(&self, min: f64) -> Result<Var> {
+    pub(crate) fn raised_to(&self, min: f64) -> Result<Var> {
         let enough = self.value().ge_scalar(min)?;
         let missing = self.value().neg()?.add_scalar(min)?.masked_fill(&enough, 0.0)?;
         self.add(&missing.into())
     }
 
     /// `max(self, 0)` with no gradient at 0: a hinge.
-    pub(super) fn hinge(&self) -> Result<Var> {
+    pub(crate) fn hinge(&self) -> Result<Var> {
         self.clamp(Some(0.0), None)
     }
 
     /// Refuses a target of another shape. (PyTorch often broadcasts, which gives another loss than was meant.)
     #[track_caller]
-    pub(super) fn same_shape(&self, op: &'static str, target: &Var) -> Result<()> {
+    pub(crate) fn same_shape(&self, op: &'static str, target: &Var) -> Result<()> {
         if self.shape() == target.shape() {
             return Ok(());
         }
@@ -45,7 +45,7 @@ impl Var {
 /// An argument of the caller's that does not fit.
 #[cold]
 #[track_caller]
-pub(super) fn refused(
+pub(crate) fn refused(
     op: &'static str,
     argument: &'static str,
     value: String,
