@@ -125,6 +125,15 @@ SINGLE = {
     "torch.multinomial(torch.tensor([0.1, 0.2, 0.3, 0.4]), 1)": lambda: torch.multinomial(
         torch.tensor([0.1, 0.2, 0.3, 0.4]), 1
     ),
+    "torch.multinomial(torch.linspace(0, 1, 60).reshape(3, 20), 7)": lambda: torch.multinomial(
+        torch.linspace(0, 1, 60).reshape(3, 20), 7
+    ),
+    "torch.multinomial(torch.linspace(0, 1, 60, dtype=torch.float64).reshape(3, 20), 7)": lambda: torch.multinomial(
+        torch.linspace(0, 1, 60, dtype=torch.float64).reshape(3, 20), 7
+    ),
+    "torch.multinomial(torch.linspace(0, 1, 60).reshape(3, 20), 50, replacement=True)": lambda: torch.multinomial(
+        torch.linspace(0, 1, 60).reshape(3, 20), 50, replacement=True
+    ),
     "F.dropout(torch.ones(100), 0.3)": lambda: nn.functional.dropout(torch.ones(100), 0.3),
     "torch.cat(list(DataLoader(torch.arange(100), shuffle=True)))": lambda: torch.cat(
         list(DataLoader(torch.arange(100), shuffle=True))

@@ -65,8 +65,8 @@ pub const ADAPTERS: &[Adapter] = &[
         let (x, dim, index) = (c.x()?, c.arg(0, "dim").int()?, c.arg(1, "index").tensor()?);
         match c.arg(2, "value") {
             Value::Tensor(value) => {
-                let slices = x.index_select(dim, &index)?;
-                one(x.index_copy(dim, &index, &value.broadcast_to(slices.shape())?))
+                let mask = Tensor::zeros(x.shape(), DType::Bool)?.index_fill(dim, &index, true)?;
+                one(value.where_cond(&mask, &x))
             }
             value => one(x.index_fill(dim, &index, value.float()?)),
         }

@@ -284,6 +284,14 @@ fn record<O: Op>(op: O, inputs: &[&Var], location: &'static Location<'static>) -
 }
 
 impl Error {
+    /// The same error, reported for the operation `op`: for methods built from other operations.
+    pub(crate) fn of(self, op: &'static str) -> Self {
+        match self {
+            Error::Tensor(error) => Error::Tensor(error.of(op)),
+            other => other,
+        }
+    }
+
     /// The same error, reported for the user's line.
     pub(crate) fn at(self, location: &'static Location<'static>) -> Self {
         match self {

@@ -198,3 +198,44 @@ fn indices_and_elements() {
     refused(zeros(&[0, 3]).amax(0, false), &["amax", "no elements"]);
     assert!(index.one_hot(1).unwrap_err().to_string().contains("one_hot: index 1"));
 }
+
+#[test]
+fn indexing() {
+    let (x, index) = (zeros(&[2, 3]), classes(&[0, 1]));
+    refused(x.index((0, 0, 0)), &["index", "3 dimensions"]);
+    refused(x.index((0, 5)), &["index", "index 5", "size 3"]);
+    refused(x.index(classes(&[0, 2])), &["index", "index 2", "size 2"]);
+    refused(x.index(Tensor::ones([3], DType::Bool).unwrap()), &["mask", "[3]", "[2]"]);
+    refused(x.index((&index, &classes(&[0, 1, 2]))), &["index", "[2]", "[3]"]);
+    refused(x.index(x.detach()), &["index is f32", "i64"]);
+    refused(x.index_put(&index, &zeros(&[3, 3]), true), &["index_put", "[3, 3]", "[2, 3]"]);
+    refused(x.index_copy(1, &index, &x), &["index_copy", "source", "[2, 2]"]);
+    refused(x.index_fill(0, &classes(&[7]), 0), &["index_fill", "index 7"]);
+    refused(x.scatter(0, &index, &zeros(&[2])), &["scatter", "index", "2 dimensions"]);
+    let wide = Tensor::zeros([4, 3], DType::I64).unwrap();
+    refused(x.scatter(0, &wide, &x), &["scatter", "source", "[4, 3]"]);
+    refused(x.masked_scatter(&Tensor::ones([2, 3], DType::Bool).unwrap(), &zeros(&[5])), &["6 elements"]);
+    refused(x.masked_select(&classes(&[1, 1, 1])), &["mask", "bool"]);
+    refused(x.take(&classes(&[6])), &["take", "index 6"]);
+}
+
+#[test]
+fn parts_and_repeats() {
+    let x = zeros(&[2, 3]);
+    let first = |parts: Result<Vec<Var>>| parts.map(|parts| parts[0].clone());
+    refused(first(x.split(0, 0)), &["split", "at least 1"]);
+    refused(first(x.split_with_sizes(&[1, 1], 1)), &["split_with_sizes", "[1, 1]", "3"]);
+    refused(first(x.chunk(0, 0)), &["chunk", "0"]);
+    refused(first(x.unbind(2)), &["unbind", "dimension 2"]);
+    refused(x.repeat([2]), &["repeat", "[2]", "[2, 3]"]);
+    refused(x.repeat_interleave_each(&classes(&[1, 2, 3]), Some(0)), &["repeats", "[2]"]);
+    refused(x.unfold(1, 4, 1), &["unfold", "4", "size 3"]);
+    refused(x.diagonal(0, 1, -1), &["diagonal", "more than once"]);
+    refused(x.as_strided([2], &[6], 0), &["as_strided", "inside"]);
+    refused(x.t().and_then(|x| x.view([-1])), &["view", "contiguous"]);
+    refused(x.unflatten(1, [2, -1]), &["unflatten", "size 3"]);
+    refused(x.roll([1, 2], [0]), &["roll", "one for each"]);
+    refused(x.flip([0, -2]), &["flip", "more than once"]);
+    refused(Var::block_diag(&[&zeros(&[1, 1, 1])]), &["block_diag", "at most 2"]);
+    refused(x.movedim([0, 1], [0, 0]), &["movedim", "more than once"]);
+}

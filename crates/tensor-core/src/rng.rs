@@ -1,6 +1,7 @@
 //! Random numbers: an explicit generator that draws what PyTorch's CPU generator draws.
 
 mod box_muller;
+mod choice;
 mod distribution;
 mod mt19937;
 mod replay;
@@ -16,9 +17,9 @@ use std::sync::{Arc, Mutex};
 ///
 /// | method | against PyTorch 2.15 |
 /// |---|---|
-/// | [`rand`](Rng::rand), [`uniform`](Rng::uniform), [`randint`](Rng::randint), [`randperm`](Rng::randperm), [`bernoulli`](Rng::bernoulli) | the same bits |
+/// | [`rand`](Rng::rand), [`uniform`](Rng::uniform), [`randint`](Rng::randint), [`randperm`](Rng::randperm), [`bernoulli`](Rng::bernoulli), [`bernoulli_each`](Rng::bernoulli_each), [`multinomial`](Rng::multinomial) with replacement | the same bits |
 /// | [`randn`](Rng::randn), [`normal`](Rng::normal) in f32 from 16 elements on | the same bits as PyTorch on processors with AVX2, within 1e-6 elsewhere |
-/// | [`randn`](Rng::randn), [`normal`](Rng::normal) otherwise, [`exponential`](Rng::exponential) | the same bits where the system's `log`, `sin` and `cos` are glibc's, within the last digits elsewhere |
+/// | [`randn`](Rng::randn), [`normal`](Rng::normal) otherwise, [`exponential`](Rng::exponential), [`multinomial`](Rng::multinomial) without replacement | the same bits where the system's `log`, `sin` and `cos` are glibc's, within the last digits elsewhere |
 ///
 /// (On Intel processors PyTorch's `bernoulli_` and dropout take another generator; there those streams differ.)
 ///

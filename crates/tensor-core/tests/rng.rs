@@ -89,6 +89,16 @@ fn draw(rng: &Rng, entry: &Value) -> Result<Option<Tensor>> {
     } else if call.starts_with("F.dropout") {
         let scale = Tensor::full(&shape, 1.0 - 0.3, dtype)?;
         rng.bernoulli(1.0 - 0.3, shape, dtype)?.div(&scale)?
+    } else if call.starts_with("torch.bernoulli(") {
+        let wide = call.contains("float64");
+        rng.bernoulli_each(&Tensor::full(&shape, 0.3, if wide { DType::F64 } else { DType::F32 })?)?
+    } else if call.starts_with("torch.multinomial(") {
+        let dtype = if call.contains("float64") { DType::F64 } else { DType::F32 };
+        let weights = match shape.len() {
+            1 => Tensor::from_vec(vec![0.1f32, 0.2, 0.3, 0.4], [4])?,
+            _ => Tensor::linspace(0.0, 1.0, 60, dtype)?.reshape([3, 20])?,
+        };
+        rng.multinomial(&weights, *shape.last().unwrap(), call.contains("replacement"))?
     } else if call.contains("DataLoader") {
         rng.next_u64();
         let seed = rng.next_u64() % (1 << 63);
@@ -143,18 +153,12 @@ fn single_calls_draw_what_pytorch_draws() {
         let mut made = 0;
         for entry in list(&recorded(seed), "single") {
             let call = entry["call"].as_str().unwrap();
-            if let Some(found) = draw(&Rng::seed(seed), entry).unwrap() {
-                compare(entry, &found, &format!("seed {seed}: {call}"));
-                made += 1;
-            } else {
-                // Bernoulli over a tensor of probabilities and multinomial are no methods of `Rng`.
-                assert!(
-                    call.starts_with("torch.bernoulli(") || call.starts_with("torch.multinomial("),
-                    "{call}"
-                );
-            }
+            let found = draw(&Rng::seed(seed), entry).unwrap();
+            let found = found.unwrap_or_else(|| panic!("{call} is not made"));
+            compare(entry, &found, &format!("seed {seed}: {call}"));
+            made += 1;
         }
-        assert_eq!(made, 37);
+        assert_eq!(made, 43);
     }
 }
 

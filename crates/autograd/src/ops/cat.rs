@@ -23,8 +23,13 @@ impl Op for Cat {
         let dim = g.shape().dim("cat", self.dim)?;
         let mut start = 0;
         (0..)
-            .map_while(|i| ctx.input_shape(i).map(|shape| (i, shape[dim])))
-            .map(|(i, length)| {
+            .map_while(|i| ctx.input_shape(i).map(|shape| (i, shape)))
+            .map(|(i, shape)| {
+                // A value of shape [0] counts for nothing, in any number of dimensions.
+                if **shape == [0] {
+                    return Ok(None);
+                }
+                let length = shape[dim];
                 let part = if ctx.needs_grad(i) { Some(g.narrow(dim as isize, start, length)?) } else { None };
                 start += length as isize;
                 Ok(part)
@@ -34,7 +39,8 @@ impl Op for Cat {
 }
 
 impl Var {
-    /// The values one after another along `dim`; other sizes must be equal.
+    /// The values one after another along `dim`; other sizes must be equal. (A value of shape `[0]` is passed over
+    /// beside others, as in PyTorch.)
     ///
     /// # Errors
     /// If the list is empty, or shapes or dtypes differ beyond `dim`.

@@ -42,7 +42,8 @@ impl Var {
     /// If an index is out of range or `index` is not i64 or i32.
     #[track_caller]
     pub fn take(&self, index: &Tensor) -> Result<Var> {
-        self.reshape([-1])?.index_select(0, &index.reshape([-1])?)?.view_as(index.shape())
+        let picked = self.reshape([-1])?.index_select(0, &index.reshape([-1])?);
+        picked.map_err(|e| e.of("take"))?.view_as(index.shape())
     }
 
     /// The elements where `mask` (bool) is true, in row-major order, 1-d. Shapes broadcast: `torch.masked_select`.
@@ -52,7 +53,8 @@ impl Var {
     #[track_caller]
     pub fn masked_select(&self, mask: &Tensor) -> Result<Var> {
         let shape = self.shape().broadcast("masked_select", mask.shape())?;
-        self.broadcast_to(&shape)?.take(&mask.mask_places(&shape)?)
+        let places = mask.mask_places(&shape).map_err(|e| e.of("masked_select"))?;
+        self.broadcast_to(&shape)?.take(&places)
     }
 }
 

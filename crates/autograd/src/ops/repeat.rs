@@ -50,7 +50,8 @@ impl Var {
     /// value: `torch.repeat_interleave`.
     #[track_caller]
     pub fn repeat_interleave(&self, repeats: usize, dim: Option<isize>) -> Result<Var> {
-        self.repeat_interleave_each(&Tensor::full([1], repeats as f64, DType::I64)?, dim)
+        let repeats = i64::try_from(repeats).unwrap_or(i64::MAX);
+        self.repeat_interleave_each(&Tensor::full([1], repeats, DType::I64)?, dim)
     }
 
     /// Slice `i` of dimension `dim` `repeats[i]` times (i64, 1-d, of one element for all or as long as the dimension);

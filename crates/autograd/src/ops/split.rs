@@ -74,6 +74,8 @@ impl Var {
     /// overlap where the indices do not ascend.
     #[track_caller]
     pub fn tensor_split_at(&self, indices: &[isize], dim: isize) -> Result<Vec<Var>> {
+        // What the tensor's method refuses is refused with its words.
+        self.value().tensor_split_at(indices, dim)?;
         let starts = std::iter::once(0).chain(indices.iter().copied());
         let ends = indices.iter().copied().chain([isize::MAX]);
         starts.zip(ends).map(|(start, end)| self.slice(dim, start, end, 1)).collect()
@@ -82,7 +84,7 @@ impl Var {
     /// The slices of `dim`, without that dimension: `torch.unbind`.
     #[track_caller]
     pub fn unbind(&self, dim: isize) -> Result<Vec<Var>> {
-        let size = self.size(dim)?;
+        let size = self.value().unbind(dim)?.len();
         self.split_with_sizes(&vec![1; size], dim)?.iter().map(|part| part.squeeze(dim)).collect()
     }
 

@@ -84,8 +84,8 @@ impl Var {
     /// The view that `view` makes of the row-major value.
     #[track_caller]
     fn window(&self, view: impl Fn(&Tensor) -> tensor_core::Result<Tensor>) -> Result<Var> {
-        let base = self.value().contiguous()?;
-        let view = view(&base).map_err(|e| e.at(std::panic::Location::caller()))?;
+        let (base, caller) = (self.value().contiguous()?, std::panic::Location::caller());
+        let view = view(&base).map_err(|e| e.at(caller))?;
         // A view without elements starts at 0, wherever the base does.
         let offset = view.storage_offset().saturating_sub(base.storage_offset());
         self.as_strided(view.shape(), view.strides(), offset)

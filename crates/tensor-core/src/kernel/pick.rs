@@ -17,19 +17,22 @@ pub(crate) struct Picks {
 }
 
 impl Picks {
-    /// Sizes and steps of the dimensions before and after; the offsets that the indices name.
+    /// Sizes and steps of the dimensions before and after; the offsets that the indices name. None if there is no
+    /// memory for an offset of each element before.
     pub fn new(
         offset: usize,
         (before, before_steps): (&[usize], &[usize]),
         picked: Vec<usize>,
         (after, after_steps): (&[usize], &[usize]),
-    ) -> Self {
-        let mut offsets = vec![offset];
-        for (&size, &step) in before.iter().zip(before_steps) {
-            offsets = offsets.iter().flat_map(|&o| (0..size).map(move |i| o + i * step)).collect();
-        }
+    ) -> Option<Self> {
+        let walk = Walk::new(before, [before_steps]);
+        let count = before.iter().product();
+        let mut offsets = Vec::new();
+        offsets.try_reserve_exact(count).ok()?;
+        let [step] = walk.inner_strides();
+        walk.rows(0, count, |_, length, [o]| offsets.extend((0..length).map(|i| offset + o + i * step)));
         let block = after.iter().product();
-        Self { before: offsets, picked, after: Walk::new(after, [after_steps]), block }
+        Some(Self { before: offsets, picked, after: Walk::new(after, [after_steps]), block })
     }
 
     fn rows(&self) -> usize {

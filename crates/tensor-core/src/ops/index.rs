@@ -206,16 +206,35 @@ impl Plan {
     #[track_caller]
     fn picks(&self, op: &'static str, origin: usize) -> Result<Picks> {
         let (sizes, steps) = (self.view.shape(), self.view.strides());
-        let mut offsets = vec![0; self.picked.numel()];
+        let mut offsets = Vec::new();
         for (d, places) in (self.at..).zip(&self.indices) {
-            let places = checked_indices(op, places, d, sizes[d])?;
-            offsets.iter_mut().zip(places).for_each(|(offset, place)| *offset += place * steps[d]);
+            let mut places = checked_indices(op, places, d, sizes[d])?;
+            places.iter_mut().for_each(|place| *place *= steps[d]);
+            if offsets.is_empty() {
+                offsets = places;
+            } else {
+                offsets.iter_mut().zip(places).for_each(|(offset, place)| *offset += place);
+            }
+        }
+        if self.indices.is_empty() {
+            offsets.push(0);
         }
         let (at, end) = (self.at, self.end());
         // A view without elements starts at 0, wherever the tensor does.
         let offset = self.view.layout.offset.saturating_sub(origin);
-        Ok(Picks::new(offset, (&sizes[..at], &steps[..at]), offsets, (&sizes[end..], &steps[end..])))
+        let (before, after) = ((&sizes[..at], &steps[..at]), (&sizes[end..], &steps[end..]));
+        Picks::new(offset, before, offsets, after).ok_or_else(|| no_memory(op, &sizes[..at]))
     }
+}
+
+/// There is no room for an offset of each element of `sizes`.
+#[cold]
+#[track_caller]
+pub(super) fn no_memory(op: &'static str, sizes: &[usize]) -> Error {
+    Error::new(
+        op,
+        ErrorKind::OutOfMemory { bytes: Shape::new(sizes).numel().saturating_mul(size_of::<usize>()) },
+    )
 }
 
 /// The index tensors that a mask over dimensions `dim..` of `view` stands for.

@@ -1,5 +1,6 @@
 //! Slices of one dimension, named by a list of indices.
 
+use super::index::no_memory;
 use crate::dtype::dispatch_all;
 use crate::kernel::pick::Picks;
 use crate::{DType, Error, ErrorKind, Result, Scalar, Shape, Tensor};
@@ -55,9 +56,10 @@ impl Slices {
         }
         picked.iter_mut().for_each(|place| *place *= step);
         let after = (at + 1).min(x.rank());
-        let (before, at) = ((&sizes[..at], &steps[..at]), (&sizes[after..], &steps[after..]));
+        let (before, after) = ((&sizes[..at], &steps[..at]), (&sizes[after..], &steps[after..]));
         let offset = x.layout.offset.saturating_sub(origin);
-        Ok(Slices { picks: Picks::new(offset, before, picked, at), shape })
+        let picks = Picks::new(offset, before, picked, after).ok_or_else(|| no_memory(op, before.0))?;
+        Ok(Slices { picks, shape })
     }
 
     /// `source`, if it has as many elements as the slices, in their shape but for sizes of 1.

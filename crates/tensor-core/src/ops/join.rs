@@ -4,14 +4,16 @@ use crate::dtype::dispatch_all;
 use crate::{Error, ErrorKind, Result, Shape, Tensor};
 
 impl Tensor {
-    /// The tensors one after another along `dim`; other sizes must be equal.
+    /// The tensors one after another along `dim`; other sizes must be equal. (A tensor of shape `[0]` is passed over
+    /// beside others, as in PyTorch.)
     ///
     /// # Errors
     /// If the list is empty, or shapes or dtypes differ beyond `dim`.
     #[track_caller]
     pub fn cat(tensors: &[&Tensor], dim: isize) -> Result<Tensor> {
         const OP: &str = "cat";
-        let Some(&first) = tensors.first() else {
+        let counted = |x: &&&Tensor| **x.shape() != [0];
+        let Some(&first) = tensors.iter().find(counted).or(tensors.first()) else {
             let value = "an empty list".to_string();
             return Err(Error::new(
                 OP,
@@ -27,6 +29,9 @@ impl Tensor {
         let mut total = 0usize;
         for tensor in tensors {
             first.same_dtype(OP, tensor)?;
+            if **tensor.shape() == [0] {
+                continue;
+            }
             let fits = tensor.rank() == shape.len()
                 && tensor.shape().iter().zip(shape.iter()).enumerate().all(|(d, (a, b))| d == at || a == b);
             if !fits {
@@ -38,7 +43,7 @@ impl Tensor {
         }
         shape.sizes_mut()[at] = total;
         let inner: usize = shape[at + 1..].iter().product();
-        let parts = tensors.iter().map(|t| t.contiguous()).collect::<Result<Vec<_>>>()?;
+        let parts = tensors.iter().filter(counted).map(|t| t.contiguous()).collect::<Result<Vec<_>>>()?;
         dispatch_all!(first.dtype(), T => Tensor::build::<T>(OP, shape, |out| {
             let row = total * inner;
             let mut start = 0;

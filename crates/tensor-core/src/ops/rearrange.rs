@@ -91,7 +91,7 @@ impl Tensor {
     /// tensor: `torch.repeat_interleave`.
     #[track_caller]
     pub fn repeat_interleave(&self, repeats: usize, dim: Option<isize>) -> Result<Tensor> {
-        let repeats = Tensor::full([1], repeats as f64, DType::I64)?;
+        let repeats = Tensor::full([1], i64::try_from(repeats).unwrap_or(i64::MAX), DType::I64)?;
         self.repeat_interleave_each(&repeats, dim)
     }
 

@@ -2,6 +2,9 @@
 
 use crate::{Error, ErrorKind, Result, Tensor};
 
+/// More parts than these are refused: a list of them would not fit in memory where the tensor, a broadcast view, does.
+const MOST: usize = 1 << 22;
+
 impl Tensor {
     /// Parts of `sizes` one after another along `dim`: `torch.split_with_sizes`.
     ///
@@ -43,7 +46,9 @@ impl Tensor {
             let (value, expected) = ("0".to_string(), "at least 1");
             return Err(Error::new(OP, ErrorKind::Argument { argument: "size", value, expected }));
         }
-        let bounds: Vec<usize> = (1..length.div_ceil(size.max(1))).map(|i| i * size).collect();
+        let parts = length.div_ceil(size.max(1));
+        self.sections(OP, parts.max(1), dim)?;
+        let bounds: Vec<usize> = (1..parts).map(|i| i * size).collect();
         self.cut(length, &bounds, dim)
     }
 
@@ -53,9 +58,10 @@ impl Tensor {
     /// If `chunks` is 0.
     #[track_caller]
     pub fn chunk(&self, chunks: usize, dim: isize) -> Result<Vec<Tensor>> {
-        let length = self.sections("chunk", chunks, dim)?;
+        let length = self.size(dim).map_err(|e| e.of("chunk"))?;
         match length {
-            0 => self.cut(0, &vec![0; chunks - 1], dim),
+            0 => self.tensor_split(chunks, dim).map_err(|e| e.of("chunk")),
+            _ if chunks == 0 => self.sections("chunk", 0, dim).map(|_| Vec::new()),
             _ => self.split(length.div_ceil(chunks), dim).map_err(|e| e.of("chunk")),
         }
     }
@@ -88,15 +94,15 @@ impl Tensor {
     #[track_caller]
     pub fn unbind(&self, dim: isize) -> Result<Vec<Tensor>> {
         let length = self.size(dim).map_err(|e| e.of("unbind"))?;
+        self.sections("unbind", length.max(1), dim)?;
         (0..length as isize).map(|i| self.select(dim, i)).collect()
     }
 
     /// The size of `dim`, after a check of the number of its parts.
     #[track_caller]
     fn sections(&self, op: &'static str, sections: usize, dim: isize) -> Result<usize> {
-        // More parts than memory can list are refused like none.
-        if sections == 0 || sections > u32::MAX as usize {
-            let (value, expected) = (sections.to_string(), "1 to 2³² - 1 parts");
+        if sections == 0 || sections > MOST {
+            let (value, expected) = (sections.to_string(), "1 to 2²² parts");
             return Err(Error::new(op, ErrorKind::Argument { argument: "sections", value, expected }));
         }
         self.size(dim).map_err(|e| e.of(op))

@@ -242,12 +242,17 @@ fn normal_blocks<T: Uniform>(words: &mut Mt19937, out: &mut [T], first: usize, m
 
 #[cold]
 #[track_caller]
-fn argument(op: &'static str, argument: &'static str, value: String, expected: &'static str) -> Error {
+pub(super) fn argument(
+    op: &'static str,
+    argument: &'static str,
+    value: String,
+    expected: &'static str,
+) -> Error {
     Error::new(op, ErrorKind::Argument { argument, value, expected })
 }
 
 /// What a float type needs to be drawn.
-trait Uniform: Element {
+pub(super) trait Uniform: Element {
     /// Uniform on [0, 1) with all the bits that the type's fraction holds.
     fn unit(words: &mut Mt19937) -> Self;
     /// Each full block of uniforms to as many normals.
