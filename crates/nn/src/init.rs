@@ -362,15 +362,16 @@ fn fan(op: &'static str, shape: &Shape, mode: FanMode) -> Result<usize> {
     Ok(window * if mode == FanMode::FanIn { shape[1] } else { shape[0] })
 }
 
-/// The weight and bias of a linear or convolution layer as PyTorch's `reset_parameters` draws them: the weight by
-/// `kaiming_uniform_(a=sqrt(5))`, then the bias uniform in ±1/√fan_in.
+/// The weight and, of `bias` numbers, the bias of a linear or convolution layer as PyTorch's `reset_parameters` draws
+/// them: the weight by `kaiming_uniform_(a=sqrt(5))`, then the bias uniform in ±1/√fan_in.
 pub(crate) fn layer_default(
     shape: &[usize],
-    bias: bool,
+    bias: Option<usize>,
     dtype: DType,
     rng: &Rng,
 ) -> Result<(Parameter, Option<Parameter>)> {
-    let fan_in: usize = shape[1..].iter().product();
+    // A product too large for memory is refused where the weight is drawn.
+    let fan_in = shape[1..].iter().fold(1usize, |product, &size| product.saturating_mul(size));
     // Of no inputs, the scale is that of one; PyTorch leaves such a bias uninitialized.
     let scale = fan_in.max(1);
     let draw = |shape: &[usize], bound: f64| -> Result<Parameter> {
@@ -378,6 +379,6 @@ pub(crate) fn layer_default(
     };
     // The weight's bound is 1/√fan_in on paper; computed that way the last bit can differ from PyTorch's.
     let weight = draw(shape, 3f64.sqrt() * kaiming_std(scale, Nonlinearity::LeakyReLU(5f64.sqrt())))?;
-    let bias = bias.then(|| draw(&shape[..1], 1.0 / (scale as f64).sqrt())).transpose()?;
+    let bias = bias.map(|size| draw(&[size], 1.0 / (scale as f64).sqrt())).transpose()?;
     Ok((weight, bias))
 }

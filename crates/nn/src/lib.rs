@@ -47,14 +47,17 @@ mod walk;
 pub use autograd::Shape;
 pub use buffer::Buffer;
 pub use error::{Error, Result, StateDictError};
-pub use grad_report::{GradReport, GradRow, GradState, grad_report};
+pub use grad_report::grad_report;
 pub use hook::{ForwardHook, register_forward_hook, register_module_forward_hook};
 pub use layer::Layer;
 pub use layers::activation::{GELU, LogSoftmax, ReLU, SiLU, Sigmoid, Softmax, Tanh};
 pub use layers::attention::mask::AttentionMasks;
 pub use layers::attention::{MultiheadAttention, MultiheadAttentionOptions};
 pub use layers::batch_norm::{BatchNorm, BatchNorm1d, BatchNorm2d, BatchNorm3d, BatchNormOptions};
-pub use layers::conv::{Conv2d, Conv2dOptions};
+pub use layers::conv::{Conv, Conv1d, Conv2d, Conv3d, ConvLayerOptions, PaddingMode};
+pub use layers::conv_transpose::{
+    ConvTranspose, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, ConvTransposeLayerOptions,
+};
 pub use layers::dropout::Dropout;
 pub use layers::embedding::{Embedding, EmbeddingOptions};
 pub use layers::linear::{Linear, LinearOptions};
@@ -63,12 +66,16 @@ pub use layers::pool::{AvgPool2d, MaxPool2d};
 pub use layers::recurrent::cell::{GRUCell, LSTMCell, RNNCell};
 pub use layers::recurrent::{GRU, LSTM, RNN, RecurrentOptions};
 pub use layers::shape::{Flatten, Identity};
-pub use layers::size::{Pair, Sizes};
+pub use layers::size::{PerDim, Sizes};
 pub use layers::transformer::{
     TransformerActivation, TransformerDecoder, TransformerDecoderLayer, TransformerEncoder,
     TransformerEncoderLayer, TransformerOptions,
 };
-pub use loss::{CrossEntropyLoss, MSELoss};
+pub use loss::{
+    BCELoss, BCEWithLogitsLoss, CosineEmbeddingLoss, CrossEntropyLoss, GaussianNLLLoss, HingeEmbeddingLoss,
+    HuberLoss, KLDivLoss, L1Loss, MSELoss, MarginRankingLoss, MultiMarginLoss, NLLLoss, PoissonNLLLoss,
+    SmoothL1Loss, SoftMarginLoss, TripletMarginLoss,
+};
 pub use module::Module;
 pub use module_dict::{ModuleDict, ModuleList};
 pub use nn_derive::Module;

@@ -3,9 +3,10 @@
 // The crate itself, since `#[derive(Module)]` names it.
 pub use crate as nn;
 pub use crate::{
-    AvgPool2d, BatchNorm1d, BatchNorm2d, BatchNorm3d, Buffer, Conv2d, CrossEntropyLoss, Dropout, Embedding,
-    Flatten, GELU, GRU, GRUCell, Identity, LSTM, LSTMCell, Layer, LayerNorm, Linear, LogSoftmax, MSELoss,
-    MaxPool2d, Module, ModuleDict, ModuleList, MultiheadAttention, RMSNorm, RNN, RNNCell, ReLU, Sequential,
-    SiLU, Sigmoid, Softmax, Tanh, Training, TransformerDecoder, TransformerDecoderLayer, TransformerEncoder,
-    TransformerEncoderLayer, sequential,
+    AvgPool2d, BCELoss, BCEWithLogitsLoss, BatchNorm1d, BatchNorm2d, BatchNorm3d, Buffer, Conv1d, Conv2d,
+    Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, CrossEntropyLoss, Dropout, Embedding, Flatten,
+    GELU, GRU, GRUCell, HuberLoss, Identity, KLDivLoss, L1Loss, LSTM, LSTMCell, Layer, LayerNorm, Linear,
+    LogSoftmax, MSELoss, MaxPool2d, Module, ModuleDict, ModuleList, MultiheadAttention, NLLLoss, RMSNorm,
+    RNN, RNNCell, ReLU, Sequential, SiLU, Sigmoid, SmoothL1Loss, Softmax, Tanh, Training, TransformerDecoder,
+    TransformerDecoderLayer, TransformerEncoder, TransformerEncoderLayer, sequential,
 };

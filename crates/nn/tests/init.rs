@@ -151,3 +151,41 @@ fn what_has_no_scale_is_refused_or_left() {
     init::kaiming_uniform(&empty, FanMode::FanIn, Nonlinearity::ReLU, &rng).unwrap();
     init::orthogonal(&empty, 1.0, &rng).unwrap();
 }
+
+#[test]
+fn sparse_dirac_and_eye_follow_pytorch() {
+    // torch.manual_seed(5); sparse_(w, 0.3, std=0.5)
+    let weight = parameter([6, 3], DType::F64);
+    init::sparse(&weight, 0.3, 0.5, &Rng::seed(5)).unwrap();
+    let expected = [
+        [0.0, -0.3710638022140604, 0.0],
+        [0.40831143436839595, 0.0, 0.351894471762543],
+        [0.025478236026496532, 0.41860921684435337, -0.1811023620478146],
+        [0.0, 0.0, 0.4333008663408824],
+        [-0.2005443495994927, -0.3599371877566853, -0.1343159011026511],
+        [-0.1977608052698373, 0.9586173398759871, 0.0],
+    ];
+    for (found, expected) in weight.value().to_vec::<f64>().unwrap().iter().zip(expected.as_flattened()) {
+        assert!((found - expected).abs() < 1e-12, "{found}, {expected}");
+    }
+    // dirac_(w, 2).nonzero()
+    let weight = parameter([6, 3, 2, 3], DType::F32);
+    init::dirac(&weight, 2).unwrap();
+    let ones: Vec<usize> = (0..6).map(|output| (output * 3 + output % 3) * 6 + 3 + 1).collect();
+    let values = weight.value().to_vec::<f32>().unwrap();
+    assert_eq!(
+        values.iter().enumerate().filter(|(_, x)| **x == 1.0).map(|(i, _)| i).collect::<Vec<_>>(),
+        ones
+    );
+    assert_eq!(values.iter().sum::<f32>(), 6.0);
+    let weight = parameter([2, 3], DType::F32);
+    init::eye(&weight).unwrap();
+    assert_eq!(weight.value().to_vec::<f32>().unwrap(), [1.0, 0.0, 0.0, 0.0, 1.0, 0.0]);
+
+    let rng = Rng::seed(0);
+    assert!(init::eye(&parameter([3], DType::F32)).is_err());
+    assert!(init::dirac(&parameter([3, 2], DType::F32), 1).is_err());
+    assert!(init::dirac(&parameter([3, 2, 1], DType::F32), 2).is_err());
+    assert!(init::sparse(&parameter([3], DType::F32), 0.5, 1.0, &rng).is_err());
+    assert!(init::sparse(&parameter([3, 3], DType::F32), 1.5, 1.0, &rng).is_err());
+}

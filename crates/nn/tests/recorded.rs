@@ -3,8 +3,8 @@
 
 use autograd::tensor_core::{Rng, io::safetensors};
 use autograd::{Approximate, DType, Reduction, Tensor, Var};
+use nn::StateDict;
 use nn::prelude::*;
-use nn::{Pair, StateDict};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -100,7 +100,7 @@ fn flag(value: &Value, default: bool) -> bool {
 fn pair(value: &Value, default: usize) -> [usize; 2] {
     match value.as_array() {
         Some(both) => [number(&both[0]), number(&both[1])],
-        None => (value.as_u64().map_or(default, |n| n as usize)).pair(),
+        None => [value.as_u64().map_or(default, |n| n as usize); 2],
     }
 }
 

@@ -111,6 +111,21 @@ fn conv<const N: usize>(x: &Var, weight: &Var, bias: Option<&Var>, options: Conv
 }
 
 impl Var {
+    /// The convolution over the last `N` dimensions, 1 to 3, that the others are cases of: `[M, C, d1, ..]` or
+    /// `[C, d1, ..]`; see [`Tensor::conv2d`].
+    ///
+    /// # Errors
+    /// If the shapes do not fit, the dtypes are not one float dtype, or an option is out of range.
+    #[track_caller]
+    pub fn conv<const N: usize>(
+        &self,
+        weight: &Var,
+        bias: Option<&Var>,
+        options: ConvOptions<N>,
+    ) -> Result<Var> {
+        conv(self, weight, bias, options)
+    }
+
     /// `torch.nn.functional.conv1d`: `[N, C, L]` or `[C, L]`, weight `[O, C / groups, l]`, bias `[O]`; see
     /// [`Tensor::conv1d`].
     ///

@@ -25,6 +25,21 @@ fn conv_transpose<const N: usize>(
 }
 
 impl Var {
+    /// The convolution over the last `N` dimensions, 1 to 3, that the others are cases of: `[M, C, d1, ..]` or
+    /// `[C, d1, ..]`; see [`Tensor::conv_transpose2d`].
+    ///
+    /// # Errors
+    /// If the shapes do not fit, the dtypes are not one float dtype, or an option is out of range.
+    #[track_caller]
+    pub fn conv_transpose<const N: usize>(
+        &self,
+        weight: &Var,
+        bias: Option<&Var>,
+        options: ConvTransposeOptions<N>,
+    ) -> Result<Var> {
+        conv_transpose(self, weight, bias, options)
+    }
+
     /// `torch.nn.functional.conv_transpose1d`: `[N, C, L]` or `[C, L]`, weight `[C, O / groups, l]`, bias `[O]`; see
     /// [`Tensor::conv_transpose1d`].
     ///

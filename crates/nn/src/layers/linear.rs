@@ -106,7 +106,8 @@ impl LinearOptions {
     /// If the dtype is not floating-point or memory does not suffice.
     pub fn build(self, rng: &Rng) -> Result<Linear> {
         let Self { in_features, out_features, bias, dtype } = self;
-        let (weight, bias) = init::layer_default(&[out_features, in_features], bias, dtype, rng)?;
+        let (weight, bias) =
+            init::layer_default(&[out_features, in_features], bias.then_some(out_features), dtype, rng)?;
         Ok(Linear { weight, bias })
     }
 }

@@ -4,6 +4,7 @@ pub(crate) mod activation;
 pub(crate) mod attention;
 pub(crate) mod batch_norm;
 pub(crate) mod conv;
+pub(crate) mod conv_transpose;
 pub(crate) mod dropout;
 pub(crate) mod embedding;
 pub(crate) mod linear;

@@ -1,6 +1,6 @@
 //! Pooling.
 
-use crate::layers::size::Pair;
+use crate::layers::size::PerDim;
 use crate::{Layer, Module, Result};
 use autograd::{AvgPoolOptions, MaxPoolOptions, Var};
 
@@ -24,25 +24,25 @@ pub struct MaxPool2d {
 
 impl MaxPool2d {
     /// Windows of `kernel_size` side by side.
-    pub fn new(kernel_size: impl Pair) -> Self {
-        Self { options: MaxPoolOptions::new(kernel_size.pair()) }
+    pub fn new(kernel_size: impl PerDim<2>) -> Self {
+        Self { options: MaxPoolOptions::new(kernel_size.each()) }
     }
 
     /// Distance between windows; default the kernel size.
-    pub fn stride(mut self, stride: impl Pair) -> Self {
-        self.options.stride = stride.pair();
+    pub fn stride(mut self, stride: impl PerDim<2>) -> Self {
+        self.options.stride = stride.each();
         self
     }
 
     /// Elements added on each side, which are never the largest; at most half the kernel size, default 0.
-    pub fn padding(mut self, padding: impl Pair) -> Self {
-        self.options.padding = padding.pair();
+    pub fn padding(mut self, padding: impl PerDim<2>) -> Self {
+        self.options.padding = padding.each();
         self
     }
 
     /// Distance between the elements of a window; default 1.
-    pub fn dilation(mut self, dilation: impl Pair) -> Self {
-        self.options.dilation = dilation.pair();
+    pub fn dilation(mut self, dilation: impl PerDim<2>) -> Self {
+        self.options.dilation = dilation.each();
         self
     }
 
@@ -76,19 +76,19 @@ pub struct AvgPool2d {
 
 impl AvgPool2d {
     /// Windows of `kernel_size` side by side.
-    pub fn new(kernel_size: impl Pair) -> Self {
-        Self { options: AvgPoolOptions::new(kernel_size.pair()) }
+    pub fn new(kernel_size: impl PerDim<2>) -> Self {
+        Self { options: AvgPoolOptions::new(kernel_size.each()) }
     }
 
     /// Distance between windows; default the kernel size.
-    pub fn stride(mut self, stride: impl Pair) -> Self {
-        self.options.stride = stride.pair();
+    pub fn stride(mut self, stride: impl PerDim<2>) -> Self {
+        self.options.stride = stride.each();
         self
     }
 
     /// Zeros added on each side; at most half the kernel size, default 0.
-    pub fn padding(mut self, padding: impl Pair) -> Self {
-        self.options.padding = padding.pair();
+    pub fn padding(mut self, padding: impl PerDim<2>) -> Self {
+        self.options.padding = padding.each();
         self
     }
 

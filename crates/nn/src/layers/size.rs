@@ -2,20 +2,20 @@
 
 use autograd::Shape;
 
-/// Height and width: `3` for both, or `[3, 5]`.
-pub trait Pair {
-    /// Height, width.
-    fn pair(self) -> [usize; 2];
+/// A number for each of `N` dimensions: `3` for all, or `[3, 5]`.
+pub trait PerDim<const N: usize> {
+    /// One each.
+    fn each(self) -> [usize; N];
 }
 
-impl Pair for usize {
-    fn pair(self) -> [usize; 2] {
-        [self; 2]
+impl<const N: usize> PerDim<N> for usize {
+    fn each(self) -> [usize; N] {
+        [self; N]
     }
 }
 
-impl Pair for [usize; 2] {
-    fn pair(self) -> [usize; 2] {
+impl<const N: usize> PerDim<N> for [usize; N] {
+    fn each(self) -> [usize; N] {
         self
     }
 }

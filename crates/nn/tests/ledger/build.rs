@@ -1,0 +1,346 @@
+//! From a recorded configuration to a module and a way to call it.
+
+use super::{Built, Inputs, Tensors};
+use autograd::tensor_core::Rng;
+use autograd::{DType, KlDivReduction, Reduction, Tensor, Var};
+use nn::prelude::*;
+use nn::{
+    AttentionMasks, CosineEmbeddingLoss, GaussianNLLLoss, HingeEmbeddingLoss, MarginRankingLoss,
+    MultiMarginLoss, PaddingMode, PoissonNLLLoss, SoftMarginLoss, TransformerActivation, TripletMarginLoss,
+};
+use serde_json::Value as Json;
+use std::sync::Arc;
+
+/// The keywords of a constructor.
+struct Config<'a> {
+    json: &'a Json,
+    tensors: &'a Tensors,
+}
+
+impl Config<'_> {
+    fn has(&self, key: &str) -> bool {
+        !self.json["config"][key].is_null()
+    }
+
+    fn flag(&self, key: &str, default: bool) -> bool {
+        self.json["config"][key].as_bool().unwrap_or(default)
+    }
+
+    fn size(&self, key: &str, default: usize) -> usize {
+        self.json["config"][key].as_u64().map_or(default, |x| x as usize)
+    }
+
+    fn number(&self, key: &str, default: f64) -> f64 {
+        self.json["config"][key].as_f64().unwrap_or(default)
+    }
+
+    fn text(&self, key: &str) -> &str {
+        self.json["config"][key].as_str().unwrap_or_default()
+    }
+
+    fn tensor(&self, key: &str) -> Option<Tensor> {
+        self.tensors.get(key).cloned()
+    }
+
+    /// Positional argument `i`.
+    fn argument(&self, i: usize) -> usize {
+        self.json["arguments"][i].as_u64().unwrap() as usize
+    }
+
+    fn arguments(&self, i: usize) -> Vec<usize> {
+        let list = self.json["arguments"][i].as_array().unwrap();
+        list.iter().map(|x| x.as_u64().unwrap() as usize).collect()
+    }
+
+    fn reduction(&self) -> Reduction {
+        match self.text("reduction") {
+            "sum" => Reduction::Sum,
+            "none" => Reduction::None,
+            _ => Reduction::Mean,
+        }
+    }
+}
+
+/// A module called by `call`.
+fn of<M: Module>(module: M, call: impl Fn(&M, &Inputs) -> nn::Result<Vec<Var>> + 'static) -> Built {
+    let module = Arc::new(module);
+    let own = Arc::clone(&module);
+    Built { module, call: Box::new(move |inputs| call(&own, inputs)) }
+}
+
+fn layer(layer: impl Layer) -> Built {
+    of(layer, |layer, inputs| Ok(vec![layer.forward(&inputs["input"])?]))
+}
+
+/// A loss of an input and a target.
+macro_rules! loss {
+    ($loss:expr) => {
+        of($loss, |loss, inputs| Ok(vec![loss.forward(&inputs["input"], &inputs["target"])?]))
+    };
+    ($loss:expr, $a:literal, $b:literal, $c:literal) => {
+        of($loss, |loss, inputs| Ok(vec![loss.forward(&inputs[$a], &inputs[$b], &inputs[$c])?]))
+    };
+}
+
+pub fn build(name: &str, json: &Json, tensors: &Tensors, rng: &Rng) -> Built {
+    let c = Config { json, tensors };
+    match name {
+        "ReLU" => layer(ReLU),
+        "Sigmoid" => layer(Sigmoid),
+        "Tanh" => layer(Tanh),
+        "SiLU" => layer(SiLU),
+        "GELU" => layer(GELU::new()),
+        "Identity" => layer(Identity),
+        "Flatten" => layer(Flatten::new()),
+        "LogSoftmax" => layer(LogSoftmax::new(1)),
+        "Dropout" => layer(Dropout::new(c.number("p", 0.5), rng).unwrap()),
+        "RMSNorm" => {
+            let mut options = RMSNorm::options(&c.arguments(0)[..]).dtype(DType::F64);
+            options = options.elementwise_affine(c.flag("elementwise_affine", true));
+            layer(options.eps(c.json["config"]["eps"].as_f64()).build().unwrap())
+        }
+        "BatchNorm1d" => batch_norm::<1>(&c),
+        "BatchNorm3d" => batch_norm::<3>(&c),
+        "AvgPool2d" => {
+            let kernel = c.argument(0);
+            let pool = AvgPool2d::new(kernel)
+                .stride(c.size("stride", kernel))
+                .padding(c.size("padding", 0))
+                .ceil_mode(c.flag("ceil_mode", false))
+                .count_include_pad(c.flag("count_include_pad", true));
+            layer(pool)
+        }
+        "Conv1d" => conv::<1>(&c, rng),
+        "Conv2d" => conv::<2>(&c, rng),
+        "Conv3d" => conv::<3>(&c, rng),
+        "ConvTranspose1d" => conv_transpose::<1>(&c, rng),
+        "ConvTranspose2d" => conv_transpose::<2>(&c, rng),
+        "ConvTranspose3d" => conv_transpose::<3>(&c, rng),
+        "LSTM" | "GRU" | "RNN" | "LSTMCell" | "GRUCell" | "RNNCell" => recurrent(name, &c, rng),
+        "MultiheadAttention" => attention(&c, rng),
+        "TransformerEncoderLayer" | "TransformerDecoderLayer" => transformer(name, &c, rng),
+        _ => loss(name, &c),
+    }
+}
+
+fn batch_norm<const DIMS: usize>(c: &Config) -> Built {
+    let mut options = nn::BatchNorm::<DIMS>::options(c.argument(0)).dtype(DType::F64);
+    if c.json["config"].get("momentum").is_some() {
+        options = options.momentum(None);
+    }
+    layer(options.eps(c.number("eps", 1e-5)).build().unwrap())
+}
+
+fn conv<const DIMS: usize>(c: &Config, rng: &Rng) -> Built {
+    let options = nn::Conv::<DIMS>::options(c.argument(0), c.argument(1), c.argument(2))
+        .stride(c.size("stride", 1))
+        .dilation(c.size("dilation", 1))
+        .groups(c.size("groups", 1))
+        .bias(c.flag("bias", true))
+        .dtype(DType::F64)
+        .padding_mode(match c.text("padding_mode") {
+            "reflect" => PaddingMode::Reflect,
+            "replicate" => PaddingMode::Replicate,
+            "circular" => PaddingMode::Circular,
+            _ => PaddingMode::Zeros,
+        });
+    let options = match c.text("padding") {
+        "same" => options.padding_same(),
+        _ => options.padding(c.size("padding", 0)),
+    };
+    layer(options.build(rng).unwrap())
+}
+
+fn conv_transpose<const DIMS: usize>(c: &Config, rng: &Rng) -> Built {
+    let options = nn::ConvTranspose::<DIMS>::options(c.argument(0), c.argument(1), c.argument(2))
+        .stride(c.size("stride", 1))
+        .padding(c.size("padding", 0))
+        .output_padding(c.size("output_padding", 0))
+        .dilation(c.size("dilation", 1))
+        .groups(c.size("groups", 1))
+        .bias(c.flag("bias", true))
+        .dtype(DType::F64);
+    layer(options.build(rng).unwrap())
+}
+
+macro_rules! recurrent_layer {
+    ($layer:ident, $c:ident) => {
+        $layer::options($c.argument(0), $c.argument(1))
+            .num_layers($c.size("num_layers", 1))
+            .bias($c.flag("bias", true))
+            .batch_first($c.flag("batch_first", false))
+            .bidirectional($c.flag("bidirectional", false))
+            .dtype(DType::F64)
+    };
+}
+
+fn recurrent(name: &str, c: &Config, rng: &Rng) -> Built {
+    let (input, hidden, bias) = (c.argument(0), c.argument(1), c.flag("bias", true));
+    match name {
+        "LSTM" => {
+            let options = recurrent_layer!(LSTM, c).proj_size(c.size("proj_size", 0));
+            of(options.build(rng).unwrap(), |lstm, inputs| {
+                let state = inputs.get("h").zip(inputs.get("c"));
+                let (y, (h, c)) = lstm.forward(&inputs["input"], state)?;
+                Ok(vec![y, h, c])
+            })
+        }
+        "GRU" => of(recurrent_layer!(GRU, c).build(rng).unwrap(), |gru, inputs| {
+            let (y, h) = gru.forward(&inputs["input"], inputs.get("h"))?;
+            Ok(vec![y, h])
+        }),
+        "RNN" => {
+            let options = recurrent_layer!(RNN, c);
+            let options = if c.text("nonlinearity") == "relu" { options.relu() } else { options };
+            of(options.build(rng).unwrap(), |rnn, inputs| {
+                let (y, h) = rnn.forward(&inputs["input"], inputs.get("h"))?;
+                Ok(vec![y, h])
+            })
+        }
+        "LSTMCell" => of(LSTMCell::with(input, hidden, bias, DType::F64, rng).unwrap(), |cell, inputs| {
+            let (h, c) = cell.forward(&inputs["input"], inputs.get("h").zip(inputs.get("c")))?;
+            Ok(vec![h, c])
+        }),
+        "GRUCell" => of(GRUCell::with(input, hidden, bias, DType::F64, rng).unwrap(), |cell, inputs| {
+            Ok(vec![cell.forward(&inputs["input"], inputs.get("h"))?])
+        }),
+        _ => of(RNNCell::with(input, hidden, bias, DType::F64, rng).unwrap(), |cell, inputs| {
+            Ok(vec![cell.forward(&inputs["input"], inputs.get("h"))?])
+        }),
+    }
+}
+
+fn attention(c: &Config, rng: &Rng) -> Built {
+    let width = c.argument(0);
+    let module = MultiheadAttention::options(width, c.argument(1))
+        .bias(c.flag("bias", true))
+        .add_bias_kv(c.flag("add_bias_kv", false))
+        .add_zero_attn(c.flag("add_zero_attn", false))
+        .kdim(c.size("kdim", width))
+        .vdim(c.size("vdim", width))
+        .batch_first(c.flag("batch_first", false))
+        .dtype(DType::F64)
+        .build(rng)
+        .unwrap();
+    let weights = c.json["need_weights"] == true;
+    let average = c.json["average_attn_weights"] == true;
+    of(module, move |attention, inputs| {
+        let (query, key, value) = (&inputs["query"], &inputs["key"], &inputs["value"]);
+        let (attn_mask, key_padding_mask) = (inputs.get("attn_mask"), inputs.get("key_padding_mask"));
+        let masks = AttentionMasks { attn_mask, key_padding_mask, is_causal: false };
+        let (y, weights) = match (weights, average) {
+            (false, _) => return Ok(vec![attention.forward(query, key, value, masks)?]),
+            (true, true) => attention.forward_with_weights(query, key, value, masks)?,
+            (true, false) => attention.forward_with_head_weights(query, key, value, masks)?,
+        };
+        Ok(vec![y, weights])
+    })
+}
+
+macro_rules! transformer_layer {
+    ($layer:ident, $c:ident) => {
+        $layer::options($c.argument(0), $c.argument(1))
+            .dim_feedforward($c.size("dim_feedforward", 2048))
+            .dropout($c.number("dropout", 0.1))
+            .activation(match $c.text("activation") {
+                "gelu" => TransformerActivation::GELU,
+                _ => TransformerActivation::ReLU,
+            })
+            .layer_norm_eps($c.number("layer_norm_eps", 1e-5))
+            .batch_first($c.flag("batch_first", false))
+            .norm_first($c.flag("norm_first", false))
+            .bias($c.flag("bias", true))
+            .dtype(DType::F64)
+    };
+}
+
+fn transformer(name: &str, c: &Config, rng: &Rng) -> Built {
+    fn masks<'a>(inputs: &'a Inputs, prefix: &str) -> AttentionMasks<'a> {
+        AttentionMasks {
+            attn_mask: inputs.get(&format!("{prefix}_mask")),
+            key_padding_mask: inputs.get(&format!("{prefix}_key_padding_mask")),
+            is_causal: false,
+        }
+    }
+    if name == "TransformerEncoderLayer" {
+        let module = transformer_layer!(TransformerEncoderLayer, c).build(rng).unwrap();
+        return of(module, |layer, inputs| Ok(vec![layer.forward(&inputs["src"], masks(inputs, "src"))?]));
+    }
+    let module = transformer_layer!(TransformerDecoderLayer, c).build(rng).unwrap();
+    of(module, |layer, inputs| {
+        let (tgt, memory) = (masks(inputs, "tgt"), masks(inputs, "memory"));
+        Ok(vec![layer.forward(&inputs["tgt"], &inputs["memory"], tgt, memory)?])
+    })
+}
+
+/// With the recorded tensors of these names.
+macro_rules! with_tensors {
+    ($c:ident, $loss:expr, $($name:ident),*) => {{
+        let mut loss = $loss;
+        $(if let Some(tensor) = $c.tensor(stringify!($name)) {
+            loss = loss.$name(tensor);
+        })*
+        loss
+    }};
+}
+
+fn loss(name: &str, c: &Config) -> Built {
+    let (reduction, margin) = (c.reduction(), c.number("margin", 1.0));
+    match name {
+        "L1Loss" => loss!(L1Loss::new().reduction(reduction)),
+        "MSELoss" => loss!(MSELoss::new().reduction(reduction)),
+        "SmoothL1Loss" => loss!(SmoothL1Loss::new().beta(c.number("beta", 1.0)).reduction(reduction)),
+        "HuberLoss" => loss!(HuberLoss::new().delta(c.number("delta", 1.0)).reduction(reduction)),
+        "BCELoss" => loss!(with_tensors!(c, BCELoss::new().reduction(reduction), weight)),
+        "BCEWithLogitsLoss" => {
+            loss!(with_tensors!(c, BCEWithLogitsLoss::new().reduction(reduction), weight, pos_weight))
+        }
+        "SoftMarginLoss" => loss!(SoftMarginLoss::new().reduction(reduction)),
+        "KLDivLoss" => {
+            let reduction = match c.text("reduction") {
+                "sum" => KlDivReduction::Sum,
+                "none" => KlDivReduction::None,
+                "batchmean" => KlDivReduction::BatchMean,
+                _ => KlDivReduction::Mean,
+            };
+            loss!(KLDivLoss::new().log_target(c.flag("log_target", false)).reduction(reduction))
+        }
+        "NLLLoss" => {
+            let ignored = if c.has("ignore_index") { 2 } else { -100 };
+            loss!(with_tensors!(c, NLLLoss::new().ignore_index(ignored).reduction(reduction), weight))
+        }
+        "CrossEntropyLoss" => {
+            let ignored = if c.has("ignore_index") { 2 } else { -100 };
+            let loss = CrossEntropyLoss::new().ignore_index(ignored).reduction(reduction);
+            let loss = loss.label_smoothing(c.number("label_smoothing", 0.0));
+            loss!(with_tensors!(c, loss, weight))
+        }
+        "GaussianNLLLoss" => {
+            let loss = GaussianNLLLoss::new().full(c.flag("full", false)).eps(c.number("eps", 1e-6));
+            loss!(loss.reduction(reduction), "input", "target", "var")
+        }
+        "PoissonNLLLoss" => {
+            let loss = PoissonNLLLoss::new().log_input(c.flag("log_input", true)).full(c.flag("full", false));
+            loss!(loss.eps(c.number("eps", 1e-8)).reduction(reduction))
+        }
+        "HingeEmbeddingLoss" => loss!(HingeEmbeddingLoss::new().margin(margin).reduction(reduction)),
+        "MarginRankingLoss" => {
+            let loss = MarginRankingLoss::new().margin(c.number("margin", 0.0)).reduction(reduction);
+            loss!(loss, "input1", "input2", "target")
+        }
+        "CosineEmbeddingLoss" => {
+            let loss = CosineEmbeddingLoss::new().margin(c.number("margin", 0.0)).reduction(reduction);
+            loss!(loss, "input1", "input2", "target")
+        }
+        "TripletMarginLoss" => {
+            let loss =
+                TripletMarginLoss::new().margin(margin).p(c.number("p", 2.0)).swap(c.flag("swap", false));
+            loss!(loss.reduction(reduction), "anchor", "positive", "negative")
+        }
+        "MultiMarginLoss" => {
+            let loss = MultiMarginLoss::new().p(c.size("p", 1) as u32).margin(margin).reduction(reduction);
+            loss!(with_tensors!(c, loss, weight))
+        }
+        _ => panic!("no module {name}"),
+    }
+}
