@@ -57,8 +57,8 @@ pub use parameter::Parameter;
 pub use report::{Cut, GradReport, GradState, grad_report};
 pub use tensor_core::{
     self, Approximate, AvgPoolOptions, ConvOptions, ConvTransposeOptions, CrossEntropyOptions, DType, Dims,
-    Element, Index, Indexing, Indices, InterpolateMode, InterpolateOptions, MaxPoolOptions, Padding,
-    Reduction, Resize, Scalar, ScatterReduce, Shape, Tensor, bf16, f16,
+    Element, Index, Indexing, Indices, InterpolateMode, InterpolateOptions, MaxPoolOptions, PadMode, Padding,
+    Reduction, Resize, Scalar, ScatterReduce, Shape, Tensor, UnfoldOptions, bf16, f16,
 };
 pub use var::Var;
 

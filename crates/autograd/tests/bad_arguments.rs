@@ -4,8 +4,8 @@
 
 use autograd::{
     Approximate, AttentionOptions, AvgPoolOptions, ConvOptions, ConvTransposeOptions, CrossEntropyOptions,
-    DType, InterpolateMode, InterpolateOptions, MaxPoolOptions, Padding, Reduction, Resize, Result, Tensor,
-    Var,
+    DType, InterpolateMode, InterpolateOptions, MaxPoolOptions, PadMode, Padding, Reduction, Resize, Result,
+    Tensor, UnfoldOptions, Var,
 };
 
 fn zeros(shape: &[usize]) -> Var {
@@ -131,6 +131,37 @@ fn interpolation() {
     }
     let aligned = InterpolateOptions { align_corners: true, ..nearest };
     refused(x.interpolate(Resize::Size(&[3]), aligned), &["align_corners", "for this mode"]);
+}
+
+#[test]
+fn padding() {
+    let x = zeros(&[2, 3]);
+    refused(x.pad([1], PadMode::Reflect), &["pad", "[1]", "a pair of numbers"]);
+    refused(x.pad([0; 6], PadMode::default()), &["pad", "a pair of numbers"]);
+    refused(x.pad([-2, -2], PadMode::default()), &["pad", "[-2, -2]", "no more cut off"]);
+    refused(x.pad([-4, 3], PadMode::default()), &["no more cut off"]);
+    refused(x.pad([3, 0], PadMode::Reflect), &["pad", "[3, 0]", "less than the size for Reflect"]);
+    refused(x.pad([0, 4], PadMode::Circular), &["at most the size for Circular"]);
+    refused(zeros(&[2, 0]).pad([0, 1], PadMode::Replicate), &["at least 1 for Replicate"]);
+    for huge in [1 << 45, isize::MAX] {
+        refused(x.pad([huge, 0], PadMode::Replicate), &["pad", "memory"]);
+        refused(x.pad([huge, 0], PadMode::default()), &["pad", "memory"]);
+    }
+    refused(x.pad([isize::MIN, isize::MAX], PadMode::Circular), &["pad"]);
+}
+
+#[test]
+fn patches_and_shuffles() {
+    let (x, options) = (zeros(&[1, 2, 5, 5]), UnfoldOptions::new([2, 3]));
+    refused(zeros(&[5, 5]).im2col(options), &["im2col", "[N, C, H, W] or [C, H, W]"]);
+    refused(x.im2col(UnfoldOptions::new([6, 1])), &["im2col", "the kernel [6, 1]"]);
+    refused(x.im2col(UnfoldOptions { stride: [0, 1], ..options }), &["stride", "at least 1"]);
+    refused(zeros(&[12, 11]).col2im([5, 5], options), &["col2im", "[N, C · 6, 12]"]);
+    refused(zeros(&[7, 12]).col2im([5, 5], options), &["col2im", "[N, C · 6, 12]"]);
+    refused(x.pixel_shuffle(2), &["pixel_shuffle", "[.., C · 2², H, W]"]);
+    refused(x.pixel_shuffle(0), &["pixel_shuffle", "at least 1"]);
+    refused(x.pixel_unshuffle(2), &["pixel_unshuffle", "[.., C, H · 2, W · 2]"]);
+    refused(x.channel_shuffle(3), &["channel_shuffle", "divisible by 3 groups"]);
 }
 
 #[test]

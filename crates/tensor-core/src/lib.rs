@@ -46,14 +46,18 @@ pub use ops::convolution::Convolution;
 #[doc(hidden)]
 pub use ops::einsum::{Contract, einsum};
 pub use ops::gather::ScatterReduce;
+pub use ops::im2col::UnfoldOptions;
 pub use ops::index::{Index, Indices};
 pub use ops::interpolate::{InterpolateMode, InterpolateOptions, Resize};
 pub use ops::loss::{CrossEntropyOptions, Reduction};
 pub use ops::max_pool::{MaxPoolOptions, MaxPooling};
 pub use ops::norm::{BatchNorm, NormGradients};
+pub use ops::pad::PadMode;
 #[doc(hidden)]
 pub use ops::products::{TensordotPlan, expect_batches, expect_broadcasts_to, sizes_product};
 pub use ops::resample::Resampling;
+#[doc(hidden)]
+pub use ops::shuffle::Shuffle;
 pub use ops::stack::Indexing;
 pub use ops::unique::Unique;
 pub use rng::{Draws, Rng};

@@ -14,6 +14,7 @@ pub(crate) mod linalg;
 pub(crate) mod math;
 pub(crate) mod max_pool;
 pub(crate) mod order;
+pub(crate) mod pad;
 pub(crate) mod parallel;
 pub(crate) mod pick;
 pub(crate) mod pointwise;
