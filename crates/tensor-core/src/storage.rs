@@ -197,6 +197,13 @@ impl Storage {
         Ok(storage)
     }
 
+    /// An error where a list of `words` words, which is not a tensor's, would not fit: lists that are as long as a
+    /// shape says go through here first, since their own allocation cannot fail without an abort.
+    #[track_caller]
+    pub fn expect_room(op: &'static str, words: usize) -> Result<()> {
+        Self::recycled(op, DType::I64, words).map(drop)
+    }
+
     /// `len` zeros.
     #[track_caller]
     pub fn zeroed(op: &'static str, dtype: DType, len: usize) -> Result<Storage> {

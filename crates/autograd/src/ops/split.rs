@@ -110,11 +110,12 @@ pub(crate) const ROW: Row = Row {
                 1 => x[0].chunk(n, dim)?,
                 2 => x[0].tensor_split(n, dim)?,
                 3 => x[0].tensor_split_at(&[1, n as isize], dim)?,
-                4 => x[0].split_with_sizes(&[1, x[0].size(dim)? - 1], dim)?,
+                4 => x[0].split_with_sizes(&[1, x[0].size(dim)?.saturating_sub(1)], dim)?,
                 _ => x[0].unbind(dim)?,
             };
-            let (a, b) = (&parts[one % parts.len()], &parts[other % parts.len()]);
-            a.sum()?.mul(b)
+            // No slices of no elements.
+            let part = |i: usize| i.checked_rem(parts.len()).map_or(&x[0], |i| &parts[i]);
+            part(one).sum()?.mul(part(other))
         }))
     },
     order: 2,

@@ -4,9 +4,9 @@ use crate::attempt::{Log, described, odd_tensors, var};
 use crate::attempts;
 use autograd::*;
 
-const DIMS: [isize; 9] = [isize::MIN, isize::MIN + 1, -6, -2, -1, 0, 1, 5, isize::MAX];
-const SIZES: [usize; 7] = [0, 1, 2, 7, 1 << 45, isize::MAX as usize + 1, usize::MAX];
-const NUMBERS: [f64; 8] = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1.0, 0.0, 0.5, 1e300, -1e300];
+pub const DIMS: [isize; 9] = [isize::MIN, isize::MIN + 1, -6, -2, -1, 0, 1, 5, isize::MAX];
+pub const SIZES: [usize; 7] = [0, 1, 2, 7, 1 << 45, isize::MAX as usize + 1, usize::MAX];
+pub const NUMBERS: [f64; 8] = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1.0, 0.0, 0.5, 1e300, -1e300];
 const DTYPES: [DType; 8] =
     [DType::F32, DType::F64, DType::F16, DType::BF16, DType::I64, DType::I32, DType::U8, DType::Bool];
 
@@ -159,7 +159,6 @@ fn windows_of_pools_and_convolutions() {
                         padding: Padding::Zeros([p, 1]),
                         dilation: [d, d],
                         groups,
-                        ..ConvOptions::default()
                     };
                     attempts!(log, format!("{s} {p} {d} {groups}: {} on {}", w.shape(), x.shape());
                         x.conv2d(w, None, options),

@@ -81,6 +81,18 @@ fn a_value_of_2_to_the_45_elements_is_refused_where_it_would_be_stored() {
         x.expand([1 << 30, 1 << 45]), x.expand([-1, -1]), column.expand([1 << 45, 1 << 45]),
         column.tril(0), x.broadcast_to(&Shape::from([1 << 20, 1 << 45])),
     );
+    let (rows, few) = (column.detach().expand([-1, 3]).unwrap(), Tensor::zeros([2], DType::I64).unwrap());
+    let many = few.narrow(0, 0, 1).unwrap().expand([1 << 45]).unwrap();
+    attempts!(log, "2^45 rows";
+        rows.index_select(1, &few), rows.index_select(0, &many), few.index_select(0, &many), rows.gather(1, &few),
+        few.take(&many), rows.index_fill(1, &few, 1.0), rows.index_add(1, &few, &rows), rows.split(1, 0), rows.chunk(1 << 40, 0),
+        rows.unbind(0), rows.tensor_split(1 << 44, 0), rows.flip([0]), rows.flip([1]), rows.roll([1], [0]), rows.repeat([2, 2]),
+        rows.sort(0, false), rows.sort(1, true), rows.topk(1, 1, true), rows.kthvalue(1, 0, false), rows.median(),
+        rows.median_dim(1, false), rows.unique(None).map(|_| true), rows.argsort(1, false), rows.cumsum(1), rows.softmax(1),
+        many.bincount(None, 0), many.one_hot(2), many.masked_select(&condition), many.searchsorted(&few, false, None),
+        rows.sum_dim(1, false), rows.amax(1, true), rows.argmax(1, false), rows.var_dim(1, 1.0, false),
+        rows.layer_norm(&[3], None, None, 1e-5), rows.qr(), rows.outer(&rows), rows.kron(&rows), rows.diag_embed(0, 0, 1),
+    );
     assert!(x.detach().to_vec::<f32>().is_err() && x.detach().to_le_bytes().is_err());
     log.finish();
 }

@@ -4,5 +4,6 @@
 
 mod arguments;
 mod attempt;
+mod families;
 mod huge;
 mod rows;

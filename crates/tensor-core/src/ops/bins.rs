@@ -68,7 +68,7 @@ impl Tensor {
         let indices = indices.dense::<i64>();
         let classes = match (classes.into(), indices.iter().max()) {
             (Some(classes), _) => classes,
-            (None, Some(&max)) => (max.max(-1) + 1) as usize,
+            (None, Some(&max)) => (max.max(-1) as usize).wrapping_add(1),
             (None, None) => {
                 let kind = ErrorKind::EmptyReduction { shape: self.shape().clone() };
                 return Err(Error::new(OP, kind));

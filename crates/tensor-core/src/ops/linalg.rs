@@ -30,7 +30,7 @@ impl Matrices {
         // Results are a list for each matrix, and loops run over rows and columns: where there are no elements these may
         // be more than memory has, and are refused like elements.
         let lines = lead.numel().saturating_mul(m.saturating_add(n).saturating_add(1));
-        drop(Storage::recycled(op, DType::F64, lines)?);
+        Storage::expect_room(op, lines)?;
         Ok(Self { lead, m, n, values: x.to_dtype(DType::F64)?.contiguous()? })
     }
 

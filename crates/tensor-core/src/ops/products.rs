@@ -242,7 +242,12 @@ impl TensordotPlan {
         let mut k = 1;
         for (&l, &r) in left_dims.iter().zip(right_dims) {
             let (l, r) = (left.dim(OP, l)?, right.dim(OP, r)?);
-            match (left[l], right[r]) {
+            // A 0-d operand has the dimension 0 by name only.
+            let size = |shape: &Shape, at: usize, dim: isize| {
+                let missing = || Error::new(OP, ErrorKind::DimOutOfRange { dim, shape: shape.clone() });
+                shape.get(at).copied().ok_or_else(missing)
+            };
+            match (size(left, l, l as isize)?, size(right, r, r as isize)?) {
                 (a, b) if a == b => k = sizes_product(&[k as usize, a]),
                 (1, _) => right_sums.push(r as isize),
                 (_, 1) => left_sums.push(l as isize),
