@@ -2,6 +2,7 @@
 
 use crate::dtype::dispatch_float;
 use crate::kernel::resample::{self as kernel, Taps};
+use crate::storage::Storage;
 use crate::{Error, ErrorKind, Result, Shape, Tensor};
 use std::sync::Arc;
 
@@ -43,6 +44,8 @@ impl Resampling {
 /// Room for a matrix, or the error that there is none.
 #[track_caller]
 pub(super) fn room(op: &'static str, inputs: usize, outputs: usize, runs: usize) -> Result<Taps> {
+    // The transposed matrix has a list for each input.
+    Storage::expect_room(op, inputs.saturating_mul(size_of::<Vec<kernel::Run>>() / size_of::<usize>() + 1))?;
     match Taps::with_room(inputs, outputs, runs) {
         Ok(taps) => Ok(taps),
         Err(_) => {
