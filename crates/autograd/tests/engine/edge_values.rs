@@ -77,6 +77,36 @@ fn powers_of_zero() {
 }
 
 #[test]
+fn a_product_with_zeros_is_exact() {
+    same(slope(&[2.0, 0.0, 3.0], Var::prod), &[0.0, 6.0, 0.0]);
+    same(slope(&[2.0, 0.0, 0.0], Var::prod), &[0.0, 0.0, 0.0]);
+    same(value(&[], Var::prod), &[1.0]);
+}
+
+#[test]
+fn norms_of_zero_have_no_slope() {
+    for p in [1.0, 2.0, 3.0, INF] {
+        same(slope(&[0.0, 0.0], |x| x.norm(p, 0, false)), &[0.0, 0.0]);
+    }
+}
+
+#[test]
+fn a_median_is_one_element_the_lower_of_an_even_count() {
+    same(slope(&[3.0, 1.0, 2.0], Var::median), &[0.0, 0.0, 1.0]);
+    same(slope(&[4.0, 1.0, 3.0, 2.0], Var::median), &[0.0, 0.0, 0.0, 1.0]);
+    same(value(&[1.0, NAN, 2.0], Var::median), &[NAN]);
+    same(value(&[1.0, NAN, 2.0], Var::nanmedian), &[1.0]);
+}
+
+#[test]
+fn nan_is_the_largest_where_elements_are_ordered() {
+    same(value(&[NAN, 1.0, INF, -INF], |x| Ok(x.sort(0, false)?.0)), &[-INF, 1.0, INF, NAN]);
+    same(value(&[1.0, NAN, INF], |x| Ok(x.sort(0, true)?.0)), &[NAN, INF, 1.0]);
+    same(value(&[1.0, NAN, 3.0], |x| Ok(x.topk(2, 0, true)?.0)), &[NAN, 3.0]);
+    same(slope(&[1.0, 5.0, 3.0], |x| Ok(x.topk(2, 0, true)?.0)), &[0.0, 1.0, 1.0]);
+}
+
+#[test]
 fn an_element_gathered_twice_gets_both_gradients() {
     let index = Tensor::from_slice(&[0i64, 0, 2], [3]).unwrap();
     same(slope(&[1.0, 2.0, 3.0], |x| x.gather(0, &index)), &[2.0, 0.0, 1.0]);
