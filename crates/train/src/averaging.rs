@@ -1,7 +1,8 @@
 //! Averages of whole models: what `torch.optim.swa_utils` does with modules.
 
+use crate::model::Switches;
 use crate::{Error, Result};
-use nn::{BatchNorm, Buffer, Module, Part, Walk};
+use nn::{BatchNorm, Buffer, Module};
 use optim::{Average, AveragedModel, AveragedValue};
 use std::any::Any;
 use std::sync::Arc;
@@ -75,7 +76,7 @@ pub fn update_bn<M: Module + ?Sized, B, R, E: Into<Error>>(
     batches: impl IntoIterator<Item = Result<B>>,
     mut forward: impl FnMut(B) -> Result<R, E>,
 ) -> Result<()> {
-    let restore = Restore { model, momenta: momenta(model), training: training(model) };
+    let restore = Restore { model, momenta: momenta(model), _switches: Switches::of(model) };
     if restore.momenta.is_empty() {
         return Ok(());
     }
@@ -98,20 +99,13 @@ struct Restore<'a, M: Module + ?Sized> {
     model: &'a M,
     /// In the order of the batch norms.
     momenta: Vec<Option<f64>>,
-    /// In the order of the switches.
-    training: Vec<bool>,
+    _switches: Switches<'a, M>,
 }
 
 impl<M: Module + ?Sized> Drop for Restore<'_, M> {
     fn drop(&mut self) {
         let mut momenta = self.momenta.drain(..);
         batch_norms(self.model, &mut |norm| norm.set_momentum(momenta.next().flatten()));
-        let mut training = self.training.drain(..);
-        self.model.visit(&mut Walk::new(&mut |_, part| {
-            if let Part::Training(switch) = part {
-                switch.set(training.next().unwrap_or(true));
-            }
-        }));
     }
 }
 
@@ -119,16 +113,6 @@ fn momenta(model: &(impl Module + ?Sized)) -> Vec<Option<f64>> {
     let mut momenta = Vec::new();
     batch_norms(model, &mut |norm| momenta.push(norm.momentum()));
     momenta
-}
-
-fn training(model: &(impl Module + ?Sized)) -> Vec<bool> {
-    let mut training = Vec::new();
-    model.visit(&mut Walk::new(&mut |_, part| {
-        if let Part::Training(switch) = part {
-            training.push(switch.get());
-        }
-    }));
-    training
 }
 
 /// A batch norm over any number of dimensions.

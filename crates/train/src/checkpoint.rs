@@ -74,13 +74,7 @@ impl Checkpoint {
     /// # Errors
     /// If there is none, or it is of another kind.
     pub fn get<T: OptionValue>(&self, name: &str) -> Result<T> {
-        let value = self.state.get(name);
-        let wrong = || Error::Entry {
-            name: name.to_string(),
-            found: value.map_or_else(|| "missing".to_string(), Value::kind),
-            expected: T::EXPECTED,
-        };
-        value.and_then(Value::get).ok_or_else(wrong)
+        entry(&self.state, name)
     }
 
     /// Whether there is a value under a name.
@@ -197,6 +191,17 @@ impl Checkpoint {
         }
         Ok(Self { state })
     }
+}
+
+/// The value under a name.
+pub(crate) fn entry<T: OptionValue>(state: &Dict, name: &str) -> Result<T> {
+    let value = state.get(name);
+    let wrong = || Error::Entry {
+        name: name.to_string(),
+        found: value.map_or_else(|| "missing".to_string(), Value::kind),
+        expected: T::EXPECTED,
+    };
+    value.and_then(Value::get).ok_or_else(wrong)
 }
 
 /// What the manifest says of a tensor: dtype, shape and checksum.

@@ -93,6 +93,21 @@ pub enum Error {
         /// What the system says.
         source: std::io::Error,
     },
+    /// A loss or a gradient that is infinite or NaN.
+    #[error(
+        "step {step} (epoch {epoch}): {what} is not finite; {}",
+        checkpoint.as_ref().map_or_else(|| "there is no checkpoint".to_string(), |step| format!("the last checkpoint is that of step {step}"))
+    )]
+    NonFinite {
+        /// The step that was not made, counted from 0.
+        step: usize,
+        /// The epoch, counted from 0.
+        epoch: usize,
+        /// The loss, or the first parameter whose gradient is bad.
+        what: String,
+        /// The step of the last checkpoint.
+        checkpoint: Option<usize>,
+    },
     /// A checkpoint whose content is not what was saved.
     #[error("{path}: {reason}")]
     Damaged {

@@ -9,7 +9,7 @@ mod parse;
 
 pub(crate) use parse::parse;
 
-use optim::Value;
+use optim::{Dict, Value};
 use std::fmt::{Arguments, Write};
 use tensor_core::Tensor;
 
@@ -95,6 +95,22 @@ impl Writer<'_> {
     }
 }
 
+/// A line of a log: numbers that are not finite become null, as readers of JSON expect.
+pub(crate) fn line(entries: &Dict) -> String {
+    let mut text = String::from("{");
+    for (place, (key, value)) in entries.iter().enumerate() {
+        text.push_str(if place == 0 { "" } else { "," });
+        push_string(&mut text, key);
+        text.push(':');
+        match value {
+            Value::Float(x) if !x.is_finite() => text.push_str("null"),
+            value => text.push_str(&write(value, &mut |_, tensor| tensor.shape().to_string())),
+        }
+    }
+    text.push('}');
+    text
+}
+
 fn push(text: &mut String, arguments: Arguments<'_>) {
     // Writing to a string cannot fail.
     let _ = text.write_fmt(arguments);
@@ -115,7 +131,6 @@ fn push_string(text: &mut String, string: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use optim::Dict;
     use std::collections::BTreeMap;
 
     fn round_trip(value: &Value) -> Value {
@@ -180,5 +195,16 @@ mod tests {
         }
         let deep = "[".repeat(100_000);
         assert!(parse(&deep, &mut |_| None).unwrap_err().reason.contains("deep"));
+    }
+
+    #[test]
+    fn a_line_is_plain_json() {
+        let entries = Dict::from([
+            ("loss".into(), Value::Float(0.5)),
+            ("nan".into(), Value::Float(f64::NAN)),
+            ("step".into(), Value::Int(3)),
+            ("tag".into(), Value::Str("a\"b".into())),
+        ]);
+        assert_eq!(line(&entries), r#"{"loss":0.5,"nan":null,"step":3,"tag":"a\"b"}"#);
     }
 }

@@ -32,22 +32,30 @@
 //! ```
 
 mod averaging;
+pub mod callback;
 pub mod checkpoint;
 mod checksum;
 pub mod data;
 mod error;
 mod json;
+mod log;
 pub mod metric;
 mod model;
 pub mod progress;
+mod trainer;
 
 pub use autograd::{self, DType, Parameter, Tensor, Var, no_grad};
 pub use averaging::{averaged_model, update_bn};
+pub use callback::{Callback, EarlyStopping, Event, Flow, Values};
 pub use error::{Error, Result};
-pub use model::{load_model, save_model};
+pub use log::FileLog;
+pub use model::{evaluating, load_model, save_model};
 pub use nn;
 pub use optim;
 pub use tensor_core::{self, Rng};
+pub use trainer::{
+    Ending, Every, LrFinder, LrSweep, NonFinite, Output, StopFlag, Summary, Trainer, overfit_one_batch,
+};
 
 /// What a training program uses.
 pub mod prelude {
@@ -55,6 +63,7 @@ pub mod prelude {
     pub use crate::metric::{Accuracy, Mean};
     pub use crate::progress::Progress;
     pub use crate::{DType, Error, Parameter, Result, Rng, Tensor, Var, no_grad};
+    pub use crate::{Output, Trainer};
     pub use nn::prelude::*;
     pub use optim::{Adam, AdamOptions, AdamW, AdamWOptions, Optimizer, SGD, SGDOptions};
 }

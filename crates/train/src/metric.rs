@@ -1,6 +1,7 @@
 //! What an epoch amounts to.
 
 use crate::{Error, Result};
+use optim::{OptionValue, Value};
 use tensor_core::{Shape, Tensor};
 
 /// A mean over an epoch that is exact where batches differ in size: each value counts as often as it has samples.
@@ -34,6 +35,19 @@ impl Mean {
     /// The number of samples so far.
     pub fn count(&self) -> usize {
         self.count
+    }
+}
+
+impl OptionValue for Mean {
+    const EXPECTED: &'static str = "a sum and a count";
+
+    fn to_value(&self) -> Value {
+        (self.sum, self.count).to_value()
+    }
+
+    fn from_value(value: &Value) -> Option<Self> {
+        let (sum, count) = value.get()?;
+        Some(Self { sum, count })
     }
 }
 

@@ -1,7 +1,7 @@
-//! Models in files.
+//! Models in files, and in evaluation.
 
 use crate::{Error, Result};
-use nn::Module;
+use nn::{Module, Part, Walk};
 use std::collections::BTreeMap;
 use std::path::Path;
 use tensor_core::io::{OptionValue, pt, safetensors};
@@ -60,4 +60,53 @@ pub fn load_model(model: &(impl Module + ?Sized), path: impl AsRef<Path>) -> Res
 
 fn is_pt(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "pt" || extension == "pth")
+}
+
+/// Runs `body` with the model in evaluation and without recording gradients, and puts each layer's switch back as it
+/// was, also if `body` panics.
+///
+/// ```
+/// use train::prelude::*;
+///
+/// let rng = Rng::seed(0);
+/// let model = sequential![Linear::new(2, 2, &rng)?, train::nn::Dropout::new(0.5, &rng)?];
+/// let x = Tensor::ones([1, 2], DType::F32)?;
+/// let y = train::evaluating(&model, || model.forward(&x.into()))?;
+/// assert!(model.is_training());
+/// # Ok::<(), train::Error>(())
+/// ```
+pub fn evaluating<R>(model: &(impl Module + ?Sized), body: impl FnOnce() -> R) -> R {
+    let _restore = Switches::of(model);
+    model.eval();
+    autograd::no_grad(body)
+}
+
+/// The training switches of a model, which are put back when this is dropped.
+pub(crate) struct Switches<'a, M: Module + ?Sized> {
+    model: &'a M,
+    /// In the order of the walk.
+    were: Vec<bool>,
+}
+
+impl<'a, M: Module + ?Sized> Switches<'a, M> {
+    pub fn of(model: &'a M) -> Self {
+        let mut were = Vec::new();
+        model.visit(&mut Walk::new(&mut |_, part| {
+            if let Part::Training(switch) = part {
+                were.push(switch.get());
+            }
+        }));
+        Self { model, were }
+    }
+}
+
+impl<M: Module + ?Sized> Drop for Switches<'_, M> {
+    fn drop(&mut self) {
+        let mut were = self.were.drain(..);
+        self.model.visit(&mut Walk::new(&mut |_, part| {
+            if let Part::Training(switch) = part {
+                switch.set(were.next().unwrap_or(true));
+            }
+        }));
+    }
 }

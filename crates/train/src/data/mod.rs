@@ -8,6 +8,7 @@ mod dataset;
 pub mod idx;
 mod iterable;
 mod loader;
+mod pass;
 mod position;
 mod sampler;
 mod source;
@@ -19,6 +20,7 @@ pub use concat::ConcatDataset;
 pub use dataset::{Dataset, TensorDataset};
 pub use iterable::{IterableDataset, IterableEpoch, IterableLoader};
 pub use loader::{DataLoader, Epoch};
+pub use pass::{Loader, Pass};
 pub use position::Position;
 pub use sampler::{
     DistributedSampler, RandomSampler, Sampler, SequentialSampler, SubsetRandomSampler, WeightedRandomSampler,
