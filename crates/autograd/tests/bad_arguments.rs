@@ -165,6 +165,22 @@ fn patches_and_shuffles() {
 }
 
 #[test]
+fn norms() {
+    let x = zeros(&[2, 4, 3]);
+    refused(zeros(&[4]).group_norm(2, None, None, 1e-5), &["group_norm", "[N, C, ..]"]);
+    refused(x.group_norm(0, None, None, 1e-5), &["group_norm", "num_groups", "divisor"]);
+    refused(x.group_norm(3, None, None, 1e-5), &["num_groups", "divisor"]);
+    refused(x.group_norm(2, Some(&zeros(&[2])), None, 1e-5), &["group_norm", "weight", "[2]"]);
+    refused(x.group_norm(2, None, Some(&zeros(&[1])), 1e-5), &["group_norm", "bias", "[1]"]);
+    refused(zeros(&[2, 4]).instance_norm(None, None, 1e-5), &["instance_norm", "more than 1 element"]);
+    refused(zeros(&[2, 4, 1]).instance_norm(None, None, 1e-5), &["instance_norm", "more than 1 element"]);
+    refused(zeros(&[2, 4]).local_response_norm(2, 1e-4, 0.75, 1.0), &["local_response_norm", "[N, C, L]"]);
+    refused(x.local_response_norm(0, 1e-4, 0.75, 1.0), &["local_response_norm", "size"]);
+    refused(x.weight_norm(&zeros(&[2, 1, 1]), 3), &["weight_norm", "dimension 3"]);
+    refused(zeros(&[2]).batch_norm(None, None, 1e-5).map(|y| y.0), &["batch_norm", "[N, C, ..]"]);
+}
+
+#[test]
 fn losses() {
     let (logits, target) = (zeros(&[2, 3]), classes(&[0, 2]));
     let options = CrossEntropyOptions::default();

@@ -45,6 +45,7 @@ table! {
     gather,
     gaussian_nll_loss,
     gelu,
+    group_norm,
     im2col,
     index,
     index_add,
@@ -106,6 +107,7 @@ table! {
     var_dim,
     vector_norm,
     view,
+    weight_norm,
     where_cond,
     window,
 }

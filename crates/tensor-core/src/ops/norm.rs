@@ -176,7 +176,7 @@ impl Tensor {
     pub fn batch_norm(&self, weight: Option<&Tensor>, bias: Option<&Tensor>, eps: f64) -> Result<BatchNorm> {
         const OP: &str = "batch_norm";
         let geometry = channels_of(OP, self)?;
-        if geometry.batch.saturating_mul(geometry.len) < 2 {
+        if geometry.channels > 0 && geometry.batch.saturating_mul(geometry.len) < 2 {
             let found = self.shape().clone();
             let expected = "more than 1 value per channel when training".to_string();
             return Err(Error::new(OP, ErrorKind::ShapeMismatch { argument: "input", found, expected }));
@@ -295,6 +295,8 @@ pub struct BatchNorm {
 fn channels_of(op: &'static str, x: &Tensor) -> Result<Geometry> {
     match **x.shape() {
         [batch, channels, ref rest @ ..] => Ok(Geometry { batch, channels, len: rest.iter().product() }),
+        // PyTorch takes an empty vector too: no samples of no channels.
+        [0] => Ok(Geometry { batch: 0, channels: 0, len: 1 }),
         _ => {
             let (found, expected) = (x.shape().clone(), "[N, C, ..]".to_string());
             Err(Error::new(op, ErrorKind::ShapeMismatch { argument: "input", found, expected }))
