@@ -2,7 +2,7 @@
 
 use crate::record::{Tensors, list, strided};
 use crate::{Result, call::Outcome};
-use autograd::{DType, Shape, Tensor, Var};
+use autograd::{DType, Scalar, Shape, Tensor, Var};
 use serde_json::{Map, Value as Json};
 
 /// An argument, tensors as variables: a leaf where a gradient was recorded.
@@ -154,6 +154,18 @@ impl Value {
             Value::Bool(x) => Ok(f64::from(u8::from(*x))),
             _ => unsupported("not a number"),
         }
+    }
+
+    /// A number or flag, with its type.
+    ///
+    /// # Errors
+    /// If it is none.
+    pub fn scalar(&self) -> Asked<Scalar> {
+        Ok(match self {
+            Value::Int(x) => Scalar::Int(*x),
+            Value::Bool(x) => Scalar::Bool(*x),
+            other => Scalar::Float(other.float()?),
+        })
     }
 
     /// The number, or the default of an argument that was left out.

@@ -45,6 +45,7 @@ fn every_recorded_schedule_is_followed() {
 /// Operations that no recorded call can test, and why.
 const WITHOUT_RECORD: &[(&str, &str)] = &[
     ("dropout", "PyTorch's masks come from another generator"),
+    ("gumbel_softmax", "random"),
     ("to_dtype", "a conversion between equal values; its gradient is a conversion too"),
 ];
 

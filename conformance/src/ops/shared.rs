@@ -2,7 +2,7 @@
 
 pub use crate::call::{Call, Replayed};
 pub use crate::value::{Asked, Value, unsupported};
-use autograd::{Result, Tensor, Var};
+use autograd::{Result, Scalar, Tensor, Var};
 
 /// One result.
 pub fn one(y: Result<Var>) -> Replayed {
@@ -14,20 +14,41 @@ pub fn constant(y: tensor_core::Result<Tensor>) -> Replayed {
     Ok(vec![y?.into()])
 }
 
-/// A number or a tensor beside the input.
-pub fn beside(
+/// A number or a tensor beside the input: argument 0, or the keyword `name`.
+pub fn beside<Y>(
     call: &Call,
-    with_tensor: impl Fn(&Var, &Var) -> Result<Var>,
-    with_number: impl Fn(&Var, f64) -> Result<Var>,
-) -> Replayed {
+    name: &str,
+    with_tensor: impl Fn(&Var, &Var) -> Result<Y>,
+    with_number: impl Fn(&Var, Scalar) -> Result<Y>,
+) -> Replayed
+where
+    Var: From<Y>,
+{
     let x = call.x()?;
-    match call.arg(0, "other") {
+    let y = match call.arg(0, name) {
         Value::Tensor(other) => {
-            let alpha = call.arg(1, "alpha").float_or(1.0)?;
-            one(with_tensor(&x, &if alpha == 1.0 { other } else { other.mul_scalar(alpha)? }))
+            let alpha = call.arg(1, "alpha").or(Scalar::Int(1), Value::scalar)?;
+            let other = if alpha == Scalar::Int(1) { other } else { other.mul_scalar(alpha)? };
+            let (x, other) = alike(&x, &other)?;
+            with_tensor(&x, &other)
         }
-        other => one(with_number(&x, other.float()?)),
-    }
+        other => with_number(&x, other.scalar()?),
+    };
+    Ok(vec![y?.into()])
+}
+
+/// Two tensors in one dtype, as PyTorch promotes an integer beside a float; here one converts.
+pub fn alike(a: &Var, b: &Var) -> Result<(Var, Var)> {
+    let dtype = if a.dtype().is_float() { a.dtype() } else { b.dtype() };
+    Ok((a.to_dtype(dtype)?, b.to_dtype(dtype)?))
+}
+
+/// `x` in the dtype that the call names, if it names one.
+pub fn in_dtype(call: &Call, x: Var) -> Asked<Var> {
+    Ok(match call.arg(1, "dtype").optional(Value::dtype)? {
+        Some(dtype) => x.to_dtype(dtype)?,
+        None => x,
+    })
 }
 
 /// The reduced dimensions, argument `at`; all, if none are named.

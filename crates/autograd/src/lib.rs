@@ -58,7 +58,7 @@ pub use report::{Cut, GradReport, GradState, grad_report};
 pub use tensor_core::{
     self, Approximate, AvgPoolOptions, ConvOptions, ConvTransposeOptions, CrossEntropyOptions, DType, Dims,
     Element, Index, Indexing, Indices, InterpolateMode, InterpolateOptions, MaxPoolOptions, PadMode, Padding,
-    Reduction, Resize, Scalar, ScatterReduce, Shape, Tensor, UnfoldOptions, bf16, f16,
+    Reduction, Resize, RoundingMode, Scalar, ScatterReduce, Shape, Tensor, UnfoldOptions, bf16, f16,
 };
 pub use var::Var;
 

@@ -43,6 +43,7 @@ pub use ops::activation::Approximate;
 pub use ops::avg_pool::AvgPoolOptions;
 pub use ops::conv::{ConvOptions, ConvTransposeOptions, Padding};
 pub use ops::convolution::Convolution;
+pub use ops::division::RoundingMode;
 #[doc(hidden)]
 pub use ops::einsum::{Contract, einsum};
 pub use ops::gather::ScatterReduce;
@@ -58,6 +59,7 @@ pub use ops::products::{TensordotPlan, expect_batches, expect_broadcasts_to, siz
 pub use ops::resample::Resampling;
 #[doc(hidden)]
 pub use ops::shuffle::Shuffle;
+pub use ops::softplus::SELU;
 pub use ops::stack::Indexing;
 pub use ops::unique::Unique;
 pub use rng::{Draws, Rng};

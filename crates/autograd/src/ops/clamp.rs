@@ -51,6 +51,20 @@ impl Var {
     }
 }
 
+impl Var {
+    /// `min(max(self, min), max)`, element by element, with either bound left out for `None`: `torch.clamp` with
+    /// tensors as bounds. NaN in any of the three gives NaN. Shapes broadcast. At a bound each side gets half of the
+    /// gradient, in PyTorch as here; where the bounds are equal too, PyTorch gives all of it to one.
+    ///
+    /// # Errors
+    /// If the shapes do not broadcast or the dtypes differ.
+    #[track_caller]
+    pub fn clamp_tensor(&self, min: Option<&Var>, max: Option<&Var>) -> Result<Var> {
+        let x = min.map_or_else(|| Ok(self.clone()), |min| self.maximum(min))?;
+        max.map_or_else(|| Ok(x.clone()), |max| x.minimum(max))
+    }
+}
+
 pub(crate) const ROW: Row = Row {
     name: "clamp",
     sample: |s| {
@@ -61,6 +75,12 @@ pub(crate) const ROW: Row = Row {
         let (min, max) = [(Some(low), Some(high)), (Some(low), None), (None, Some(high))][s.below(3)];
         let bounded = |x: f64| x.max(min.unwrap_or(f64::NEG_INFINITY)).min(max.unwrap_or(f64::INFINITY));
         let expected = x.to_vec::<f64>()?.into_iter().map(bounded).collect();
+        if s.one_in(2) {
+            let bounds = [low, high].map(|b| Tensor::full(&shape, b, x.dtype()));
+            let [low, high] = bounds;
+            let call = move |x: &[Var]| x[0].clamp_tensor(min.map(|_| &x[1]), max.map(|_| &x[2]));
+            return Ok(Sample::new(vec![x, low?, high?], call).expect(expected));
+        }
         Ok(Sample::new(vec![x], move |x| x[0].clamp(min, max)).expect(expected))
     },
     order: 2,

@@ -7,11 +7,18 @@ use tensor_core::Tensor;
 
 struct Extreme {
     larger: bool,
+    /// Whether a number goes before NaN.
+    numbers: bool,
 }
 
 impl Op for Extreme {
     fn name(&self) -> &'static str {
-        if self.larger { "maximum" } else { "minimum" }
+        match (self.larger, self.numbers) {
+            (true, false) => "maximum",
+            (false, false) => "minimum",
+            (true, true) => "fmax",
+            (false, true) => "fmin",
+        }
     }
 
     fn keep(&self) -> Keep {
@@ -19,42 +26,59 @@ impl Op for Extreme {
     }
 
     fn forward(&self, inputs: &[&Tensor]) -> Result<Forward> {
-        let pick = if self.larger { Tensor::maximum } else { Tensor::minimum };
+        let pick = match (self.larger, self.numbers) {
+            (true, false) => Tensor::maximum,
+            (false, false) => Tensor::minimum,
+            (true, true) => Tensor::fmax,
+            (false, true) => Tensor::fmin,
+        };
         Ok(pick(inputs[0], inputs[1])?.into())
     }
 
     fn backward(&self, ctx: &Context) -> Result<Grads> {
         let (a, b) = (ctx.input(0), ctx.input(1));
-        let g = ctx.grad();
-        let shared = g.mul_scalar(0.5)?.where_cond(&a.value().eq(b.value())?, g)?;
+        let (a, b, g) = (a.value(), b.value(), ctx.grad());
+        let shared = g.mul_scalar(0.5)?.where_cond(&a.eq(b)?, g)?;
         // Where either is NaN neither loses, and both get the gradient.
         let loses = if self.larger { Tensor::lt } else { Tensor::gt };
-        let da = shared.masked_fill(&loses(a.value(), b.value())?, 0.0)?;
-        let db = shared.masked_fill(&loses(b.value(), a.value())?, 0.0)?;
+        let (mut a_loses, mut b_loses) = (loses(a, b)?, loses(b, a)?);
+        if self.numbers {
+            let (a_nan, b_nan) = (a.isnan()?, b.isnan()?);
+            a_loses = a_loses.logical_or(&a_nan.logical_and(&b_nan.logical_not()?)?)?;
+            b_loses = b_loses.logical_or(&b_nan)?;
+        }
+        let (da, db) = (shared.masked_fill(&a_loses, 0.0)?, shared.masked_fill(&b_loses, 0.0)?);
         Ok(Grads::from_iter([Some(da), Some(db)]))
     }
 }
 
-impl Var {
-    /// The larger of the two, element by element; NaN if either is NaN: `torch.maximum`. Shapes broadcast. Equal
-    /// values share the gradient.
-    ///
-    /// # Errors
-    /// If the shapes do not broadcast or the dtypes differ.
-    #[track_caller]
-    pub fn maximum(&self, other: &Var) -> Result<Var> {
-        apply(Extreme { larger: true }, &[self, other])
-    }
+macro_rules! extremes {
+    ($($(#[$doc:meta])* $name:ident, $larger:expr, $numbers:expr;)*) => {
+        impl Var {
+            $(
+                $(#[$doc])*
+                /// Shapes broadcast. Equal values share the gradient.
+                ///
+                /// # Errors
+                /// If the shapes do not broadcast or the dtypes differ.
+                #[track_caller]
+                pub fn $name(&self, other: &Var) -> Result<Var> {
+                    apply(Extreme { larger: $larger, numbers: $numbers }, &[self, other])
+                }
+            )*
+        }
+    };
+}
 
-    /// The smaller of the two, element by element; NaN if either is NaN: `torch.minimum`. Shapes broadcast. Equal
-    /// values share the gradient.
-    ///
-    /// # Errors
-    /// If the shapes do not broadcast or the dtypes differ.
-    #[track_caller]
-    pub fn minimum(&self, other: &Var) -> Result<Var> {
-        apply(Extreme { larger: false }, &[self, other])
-    }
+extremes! {
+    /// The larger of the two, element by element; of a number and NaN the number: `torch.fmax`.
+    fmax, true, true;
+    /// The smaller of the two, element by element; of a number and NaN the number: `torch.fmin`.
+    fmin, false, true;
+    /// The larger of the two, element by element; NaN if either is NaN: `torch.maximum`.
+    maximum, true, false;
+    /// The smaller of the two, element by element; NaN if either is NaN: `torch.minimum`.
+    minimum, false, false;
 }
 
 pub(crate) const ROW: Row = Row {
@@ -63,13 +87,18 @@ pub(crate) const ROW: Row = Row {
         let (a, b) = s.broadcast_pair(3);
         // Values of one are odd, of the other even multiples of 0.05: no two tie within a finite difference.
         let (a, b) = (s.distinct(&a)?, s.distinct(&b)?.add_scalar(0.05)?);
-        let larger = s.one_in(2);
+        let (larger, numbers) = (s.one_in(2), s.one_in(2));
         let shape = a.shape().broadcast("sample", b.shape())?;
         let wide = |x: &Tensor| x.broadcast_to(&shape)?.to_vec::<f64>();
         let pick = if larger { f64::max } else { f64::min };
         let expected = wide(&a)?.into_iter().zip(wide(&b)?).map(|(a, b)| pick(a, b)).collect();
-        let call = move |x: &[Var]| if larger { x[0].maximum(&x[1]) } else { x[0].minimum(&x[1]) };
-        Ok(Sample::new(vec![a, b], call).expect(expected))
+        let call = match (larger, numbers) {
+            (true, false) => Var::maximum,
+            (false, false) => Var::minimum,
+            (true, true) => Var::fmax,
+            (false, true) => Var::fmin,
+        };
+        Ok(Sample::new(vec![a, b], move |x| call(&x[0], &x[1])).expect(expected))
     },
     order: 2,
 };

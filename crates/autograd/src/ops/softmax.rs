@@ -44,6 +44,17 @@ impl Var {
     }
 }
 
+impl Var {
+    /// softmax(−x) along `dim`: `torch.nn.functional.softmin`.
+    ///
+    /// # Errors
+    /// If there is no such dimension or the dtype is not floating-point.
+    #[track_caller]
+    pub fn softmin(&self, dim: isize) -> Result<Var> {
+        self.neg()?.softmax(dim)
+    }
+}
+
 /// A random call of softmax or of its logarithm.
 pub(super) fn sample(s: &mut Sampler, log: bool) -> Result<Sample> {
     let shape = s.shape(3);

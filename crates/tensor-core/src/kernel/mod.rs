@@ -22,6 +22,7 @@ pub(crate) mod reduce;
 pub(crate) mod resample;
 pub(crate) mod simd;
 pub(crate) mod softmax;
+pub(crate) mod special;
 pub(crate) mod step;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -142,8 +142,6 @@ macro_rules! float_methods {
 }
 
 float_methods! {
-    /// self ^ other.
-    pow, |a, b| crate::kernel::math::Float::pow(a, b);
     /// The gradient of [`relu`](Tensor::relu): `self` (the gradient) where `other` (the output) is positive, else 0.
     relu_backward, |g, y| if y > 0.0 { g } else { 0.0 };
     /// The gradient of [`tanh`](Tensor::tanh): `self` (the gradient) · (1 − y²), with `other` the output y.
@@ -223,52 +221,6 @@ impl Tensor {
         })
     }
 
-    /// self ^ exponent. Squares, square roots and reciprocals are computed as such. An integer tensor with an integer
-    /// exponent stays one, wrapping; with a float it becomes f32.
-    ///
-    /// # Errors
-    /// If an integer tensor meets a negative integer exponent.
-    #[track_caller]
-    pub fn pow_scalar(&self, exponent: impl Into<Scalar>) -> Result<Tensor> {
-        let exponent = exponent.into();
-        let x = self.promoted(exponent)?;
-        if !x.dtype().is_float() {
-            return x.integer_power(exponent.to());
-        }
-        let exponent = exponent.rounded(x.dtype());
-        dispatch_float!("pow", [x], T => match exponent.to::<f64>() {
-            1.0 => Ok(Tensor::clone(&x)),
-            2.0 => unary::apply("pow", &x, |a: T| a * a),
-            3.0 => unary::apply("pow", &x, |a: T| a * a * a),
-            0.5 => unary::apply("pow", &x, |a: T| a.sqrt()),
-            -1.0 => unary::apply("pow", &x, |a: T| 1.0 / a),
-            -2.0 => unary::apply("pow", &x, |a: T| 1.0 / (a * a)),
-            _ => {
-                let e: T = exponent.to();
-                unary::apply("pow", &x, move |a: T| a.powf(e))
-            }
-        })
-    }
-
-    /// In i64, then wrapped to this dtype.
-    #[track_caller]
-    fn integer_power(&self, exponent: i64) -> Result<Tensor> {
-        let Ok(exponent) = u64::try_from(exponent) else {
-            let (value, expected) =
-                (exponent.to_string(), "from 0 on for an integer tensor; convert with to_dtype()");
-            return Err(Error::new("pow", ErrorKind::Argument { argument: "exponent", value, expected }));
-        };
-        let power = move |base: i64| {
-            let (mut power, mut square, mut rest) = (1i64, base, exponent);
-            while rest > 0 {
-                power = if rest % 2 == 1 { power.wrapping_mul(square) } else { power };
-                (square, rest) = (square.wrapping_mul(square), rest / 2);
-            }
-            power
-        };
-        unary::apply("pow", &self.to_dtype(DType::I64)?, power)?.to_dtype(self.dtype())
-    }
-
     /// The larger of the two, element by element; NaN if either is NaN. Shapes broadcast.
     #[track_caller]
     #[expect(clippy::eq_op, reason = "a float that differs from itself is NaN; an integer never does")]
@@ -332,6 +284,16 @@ impl Tensor {
     #[track_caller]
     pub(crate) fn as_float(&self) -> Result<Tensor> {
         if self.dtype().is_float() { Ok(self.clone()) } else { self.to_dtype(DType::F32) }
+    }
+
+    /// The tensor in the dtype that it has beside the number, and the number as a 0-d tensor of it: a float makes an
+    /// integer tensor f32, an integer makes a bool tensor i64; else the dtype stays (`torch.result_type`).
+    #[track_caller]
+    pub fn beside(&self, other: impl Into<Scalar>) -> Result<(Tensor, Tensor)> {
+        let other = other.into();
+        let x = self.promoted(other)?;
+        let other = dispatch_all!(x.dtype(), T => Tensor::scalar::<T>(other.to()))?;
+        Ok((x, other))
     }
 
     /// The tensor in the dtype that it has beside the number: a float makes an integer tensor f32, an integer makes a

@@ -20,7 +20,7 @@ macro_rules! arithmetic_operators {
             Add add |a, b| [a.add(b)], [a.add_scalar(b)], [b.add_scalar(a)];
             Sub sub |a, b| [a.sub(b)], [a.sub_scalar(b)], [b.sub_scalar(a).and_then(|y| y.neg())];
             Mul mul |a, b| [a.mul(b)], [a.mul_scalar(b)], [b.mul_scalar(a)];
-            Div div |a, b| [a.div(b)], [a.div_scalar(b)], [b.pow_scalar(-1).and_then(|y| y.mul_scalar(a))];
+            Div div |a, b| [a.div(b)], [a.div_scalar(b)], [b.reciprocal().and_then(|y| y.mul_scalar(a))];
         }
 
         $crate::arithmetic_operators!(@neg $T, &$T);

@@ -34,12 +34,10 @@ macro_rules! float_methods {
         impl Tensor {
             $(
                 $(#[$doc])*
-                ///
-                /// # Errors
-                /// If the dtype is not floating-point.
+                /// An integer or bool tensor gives f32, as in PyTorch.
                 #[track_caller]
                 pub fn $name(&self) -> Result<Tensor> {
-                    let x = self;
+                    let x = self.as_float()?;
                     dispatch_float!(stringify!($name), [x], T => apply::<T, T>(stringify!($name), &x, $kernel))
                 }
             )*
@@ -64,6 +62,10 @@ float_methods! {
     erf, Erf, |x, I| x.erf::<I>();
     /// The square root; NaN below 0.
     sqrt, Sqrt, |x, I| x.sqrt();
+    /// 1 / √x; ∞ at 0, NaN below.
+    rsqrt, Rsqrt, |x, I| F::ONE / x.sqrt();
+    /// 1 / x.
+    reciprocal, Reciprocal, |x, I| F::ONE / x;
 }
 
 impl Tensor {
@@ -87,13 +89,13 @@ impl Tensor {
         dispatch_number!("abs", [x], T => apply("abs", &x, <T as Arithmetic>::absolute))
     }
 
-    /// −1, 0 or 1 by the sign of x; NaN stays NaN.
+    /// −1, 0 or 1 by the sign of x; 0 for NaN, as in PyTorch.
     #[track_caller]
     pub fn sign(&self) -> Result<Tensor> {
         let x = self;
         dispatch_number!("sign", [x], T => apply("sign", &x, |x: T| {
             let zero = T::default();
-            if x > zero { T::from_i64(1) } else if x < zero { T::from_i64(-1) } else { x }
+            if x > zero { T::from_i64(1) } else if x < zero { T::from_i64(-1) } else { zero }
         }))
     }
 
@@ -103,5 +105,33 @@ impl Tensor {
         let x = self;
         // `x < 0` is false for NaN, which therefore stays.
         dispatch_number!("relu", [x], T => apply("relu", &x, |x: T| if x < T::default() { T::default() } else { x }))
+    }
+
+    /// As [`sign`](Tensor::sign), which differs for complex numbers alone: `torch.sgn`.
+    #[track_caller]
+    pub fn sgn(&self) -> Result<Tensor> {
+        self.sign().map_err(|e| e.of("sgn"))
+    }
+
+    /// The tensor itself: `torch.positive`.
+    ///
+    /// # Errors
+    /// If the dtype is bool.
+    #[track_caller]
+    pub fn positive(&self) -> Result<Tensor> {
+        let x = self;
+        dispatch_number!("positive", [x], T => apply("positive", &x, |x: T| x))
+    }
+
+    /// An angle in degrees as radians: x π / 180. Integers give f32.
+    #[track_caller]
+    pub fn deg2rad(&self) -> Result<Tensor> {
+        self.mul_scalar(std::f64::consts::PI / 180.0)
+    }
+
+    /// An angle in radians as degrees: x · 180 / π. Integers give f32.
+    #[track_caller]
+    pub fn rad2deg(&self) -> Result<Tensor> {
+        self.mul_scalar(180.0 / std::f64::consts::PI)
     }
 }
