@@ -3,8 +3,8 @@
 use super::shared::*;
 use super::{Adapter, adapter};
 use autograd::{
-    BceWithLogitsOptions, CrossEntropyOptions, GaussianNllOptions, KlDivOptions, KlDivReduction,
-    MultiMarginOptions, PoissonNllOptions, Reduction, Tensor, TripletMarginOptions, Var,
+    BceWithLogitsOptions, CrossEntropyOptions, CtcLossOptions, DType, GaussianNllOptions, KlDivOptions,
+    KlDivReduction, MultiMarginOptions, PoissonNllOptions, Reduction, Tensor, TripletMarginOptions, Var,
 };
 
 /// The operations of this family.
@@ -26,6 +26,22 @@ pub const ADAPTERS: &[Adapter] = &[
     }),
     adapter("cross_entropy", "nn_functional_cross_entropy", |c| {
         one(c.x()?.cross_entropy_with(target(c)?, weight(c, 1)?.as_ref(), class_options(c)?))
+    }),
+    adapter("ctc_loss", "nn_functional_ctc_loss", |c| {
+        let lengths = |at: usize, name: &str| -> Asked<Vec<usize>> {
+            let lengths = match c.arg(at, name) {
+                Value::Tensor(lengths) => lengths.detach().to_dtype(DType::I64)?.to_vec::<i64>()?,
+                lengths => lengths.ints()?.into_iter().map(|n| n as i64).collect(),
+            };
+            Ok(lengths.into_iter().map(|n| n as usize).collect())
+        };
+        let options = CtcLossOptions {
+            blank: c.arg(3, "blank").int_or(0)? as usize,
+            zero_infinity: c.kwarg("zero_infinity").bool_or(false)?,
+            reduction: reduction(c)?,
+        };
+        let (inputs, targets) = (lengths(1, "input_lengths")?, lengths(2, "target_lengths")?);
+        one(c.x()?.ctc_loss(&c.arg(0, "targets").tensor()?.to_dtype(DType::I64)?, &inputs, &targets, options))
     }),
     adapter("distance", "nn_functional_cosine_embedding_loss", |c| {
         let (other, target) = (c.arg(0, "input2").var()?, c.arg(1, "target").tensor()?);

@@ -30,6 +30,7 @@ table! {
     conv_transpose,
     copysign,
     cross_entropy,
+    ctc_loss,
     cummax,
     cumprod,
     cumsum,
@@ -135,6 +136,7 @@ mod comparison;
 mod operator;
 
 pub use binary_cross_entropy::BceWithLogitsOptions;
+pub use ctc_loss::CtcLossOptions;
 pub use distance::TripletMarginOptions;
 pub use gaussian_nll_loss::{GaussianNllOptions, PoissonNllOptions};
 pub use kl_div::{KlDivOptions, KlDivReduction};

@@ -5,6 +5,7 @@ pub(crate) mod cdist;
 pub(crate) mod conv;
 pub(crate) mod copy;
 pub(crate) mod cross_entropy;
+pub(crate) mod ctc;
 pub(crate) mod dropout;
 pub(crate) mod gemm;
 pub(crate) mod im2col;

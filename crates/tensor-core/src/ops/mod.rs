@@ -12,6 +12,7 @@ pub(crate) mod conv;
 pub(crate) mod convolution;
 mod count;
 pub(crate) mod division;
+pub(crate) mod ctc_loss;
 mod dropout;
 pub(crate) mod einsum;
 mod function;
