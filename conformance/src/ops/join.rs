@@ -49,7 +49,11 @@ pub const ADAPTERS: &[Adapter] = &[
 ];
 
 fn along(c: &Call, join: impl Fn(&[&Var], isize) -> Result<Var>) -> Replayed {
-    one(join(&c.input.vars()?.iter().collect::<Vec<_>>(), c.arg(0, "dim").int_or(0)?))
+    let vars = c.input.vars()?;
+    if vars.windows(2).any(|pair| pair[0].dtype() != pair[1].dtype()) {
+        return unsupported("several dtypes");
+    }
+    one(join(&vars.iter().collect::<Vec<_>>(), c.arg(0, "dim").int_or(0)?))
 }
 
 /// The dimension after the parts.

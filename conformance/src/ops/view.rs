@@ -48,6 +48,8 @@ pub const ADAPTERS: &[Adapter] = &[
     adapter("tril", "tril", |c| one(c.x()?.tril(c.arg(0, "diagonal").int_or(0)?))),
     adapter("tril", "triu", |c| one(c.x()?.triu(c.arg(0, "diagonal").int_or(0)?))),
     adapter("view", "broadcast_to", |c| one(c.x()?.expand(c.arg(0, "size").ints()?))),
+    // Another handle, through which no write shows, is a copy.
+    adapter("view", "clone", |c| Ok(vec![c.x()?])),
     adapter("view", "expand", |c| one(c.x()?.expand(c.signed("size")?))),
     adapter("view", "expand_as", |c| one(c.x()?.broadcast_to(c.arg(0, "other").var()?.shape()))),
     adapter("view", "flatten", |c| {

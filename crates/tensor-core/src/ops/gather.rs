@@ -6,7 +6,7 @@ use super::reduce::replaces;
 use crate::dtype::{dispatch_all, dispatch_number};
 use crate::kernel::parallel::{CHUNK, for_each_chunk};
 use crate::kernel::walk::Walk;
-use crate::{Element, Error, ErrorKind, Result, Scalar, Shape, Tensor};
+use crate::{DType, Element, Error, ErrorKind, Result, Scalar, Shape, Tensor};
 
 /// How [`Tensor::scatter_reduce`] joins the values that meet in one place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +27,8 @@ pub enum ScatterReduce {
 struct Targets {
     /// The positions with the indexed dimension left out.
     walk: Walk<1>,
-    indices: Vec<usize>,
+    /// Dense, i64.
+    indices: Tensor,
     /// The step of the indexed dimension.
     along: usize,
 }
@@ -40,7 +41,8 @@ impl Targets {
         let lifted = |shape: &Shape| if shape.is_empty() { Shape::from([1]) } else { shape.clone() };
         let (shape, sizes) = (lifted(index.shape()), lifted(sizes));
         if index.numel() == 0 {
-            return Ok(Self { walk: Walk::new(&[], [&[]]), indices: Vec::new(), along: 0 });
+            let indices = Tensor::zeros([0], DType::I64)?;
+            return Ok(Self { walk: Walk::new(&[], [&[]]), indices, along: 0 });
         }
         let fits = shape.len() == sizes.len()
             && shape.iter().zip(sizes.iter()).enumerate().all(|(d, (i, s))| d == at || i <= s);
@@ -60,17 +62,17 @@ impl Targets {
     #[inline(always)]
     fn each(&self, start: usize, end: usize, mut visit: impl FnMut(usize, usize)) {
         let [step] = self.walk.inner_strides();
+        let indices = self.indices.dense::<i64>();
         self.walk.rows(start, end, |at, length, [base]| {
-            let indices = &self.indices[start + at..start + at + length];
-            for (k, index) in indices.iter().enumerate() {
-                visit(at + k, base + k * step + index * self.along);
+            for (k, &index) in indices[start + at..start + at + length].iter().enumerate() {
+                visit(at + k, base + k * step + index as usize * self.along);
             }
         });
     }
 
     /// `write(place, value)` for each index and its value, in order.
     fn put<T: Element>(&self, out: &mut [T], source: &[T], write: impl Fn(&mut T, T)) {
-        self.each(0, self.indices.len(), |i, to| write(&mut out[to], source[i]));
+        self.each(0, self.indices.numel(), |i, to| write(&mut out[to], source[i]));
     }
 }
 
@@ -221,10 +223,13 @@ impl Tensor {
                 ScatterReduce::Amax => |y, value| if replaces(true)(value, y) { value } else { y },
                 ScatterReduce::Amin => |y, value| if replaces(false)(value, y) { value } else { y },
             };
+            let source = source.dense::<T>();
+            if include_self && reduce != ScatterReduce::Mean {
+                return targets.put(out, source, |y, value| *y = join(*y, value));
+            }
             // How many values each place holds.
             let mut counts = vec![usize::from(include_self); out.len()];
-            let source = source.dense::<T>();
-            targets.each(0, targets.indices.len(), |i, to| {
+            targets.each(0, targets.indices.numel(), |i, to| {
                 out[to] = if counts[to] == 0 { source[i] } else { join(out[to], source[i]) };
                 counts[to] += 1;
             });

@@ -208,12 +208,12 @@ impl Plan {
         let (sizes, steps) = (self.view.shape(), self.view.strides());
         let mut offsets = Vec::new();
         for (d, places) in (self.at..).zip(&self.indices) {
-            let mut places = checked_indices(op, places, d, sizes[d])?;
-            places.iter_mut().for_each(|place| *place *= steps[d]);
+            let places = checked_indices(op, places, d, sizes[d])?;
+            let steps = places.dense::<i64>().iter().map(|&place| place as usize * steps[d]);
             if offsets.is_empty() {
-                offsets = places;
+                offsets = steps.collect();
             } else {
-                offsets.iter_mut().zip(places).for_each(|(offset, place)| *offset += place);
+                offsets.iter_mut().zip(steps).for_each(|(offset, step)| *offset += step);
             }
         }
         if self.indices.is_empty() {
@@ -278,7 +278,15 @@ impl Tensor {
     #[track_caller]
     pub fn index(&self, indices: impl Indices) -> Result<Tensor> {
         const OP: &str = "index";
-        let plan = Plan::new(OP, self, &indices.to_indices())?;
+        let indices = indices.to_indices();
+        if let [Index::Tensor(mask)] = &indices[..]
+            && mask.dtype() == DType::Bool
+            && mask.shape() == self.shape()
+            && mask.rank() > 0
+        {
+            return self.masked_select(mask);
+        }
+        let plan = Plan::new(OP, self, &indices)?;
         if plan.indices.is_empty() {
             return Ok(plan.view);
         }

@@ -5,29 +5,27 @@ use crate::dtype::dispatch_all;
 use crate::kernel::pick::Picks;
 use crate::{DType, Error, ErrorKind, Result, Scalar, Shape, Tensor};
 
-/// The indices of an i64 or i32 tensor, each within `size` of dimension `dim`; negative ones count from the end.
+/// The indices of an i64 or i32 tensor as dense i64 from 0 on, each below `size` of dimension `dim`; negative ones count
+/// from the end.
 #[track_caller]
-pub(super) fn checked_indices(
-    op: &'static str,
-    index: &Tensor,
-    dim: usize,
-    size: usize,
-) -> Result<Vec<usize>> {
+pub(super) fn checked_indices(op: &'static str, index: &Tensor, dim: usize, size: usize) -> Result<Tensor> {
     if !matches!(index.dtype(), DType::I64 | DType::I32) {
         let found = index.dtype();
         let expected = "i64 or i32; convert with to_dtype(DType::I64), a mask with to_dtype(DType::Bool)";
         return Err(Error::new(op, ErrorKind::DType { argument: "index", found, expected }));
     }
     let dense = index.to_dtype(DType::I64)?.contiguous()?;
-    let mut checked = Vec::with_capacity(dense.numel());
-    for &i in dense.dense::<i64>() {
-        let wrapped = if i < 0 { i.saturating_add(size as i64) } else { i };
-        if !(0..size as i64).contains(&wrapped) {
-            return Err(Error::new(op, ErrorKind::IndexOutOfRange { index: i, dim, size }));
-        }
-        checked.push(wrapped as usize);
+    let indices = dense.dense::<i64>();
+    let wrapped = |i: i64| if i < 0 { i.saturating_add(size as i64) } else { i };
+    if let Some(&index) = indices.iter().find(|&&i| !(0..size as i64).contains(&wrapped(i))) {
+        return Err(Error::new(op, ErrorKind::IndexOutOfRange { index, dim, size }));
     }
-    Ok(checked)
+    if indices.iter().all(|&i| i >= 0) {
+        return Ok(dense);
+    }
+    Tensor::build_like::<i64>(op, &dense, |out| {
+        out.iter_mut().zip(indices).for_each(|(y, &i)| *y = wrapped(i));
+    })
 }
 
 /// Slices of a dimension: where they are, and the shape of all of them together.
@@ -49,12 +47,12 @@ impl Slices {
         let (sizes, steps) = (x.shape(), x.strides());
         let size = sizes.get(at).copied().unwrap_or(1);
         let step = steps.get(at).copied().unwrap_or(0);
-        let mut picked = checked_indices(op, index, at, size)?;
+        let places = checked_indices(op, index, at, size)?;
+        let picked: Vec<usize> = places.dense::<i64>().iter().map(|&place| place as usize * step).collect();
         let mut shape = sizes.clone();
         if let Some(size) = shape.sizes_mut().get_mut(at) {
             *size = picked.len();
         }
-        picked.iter_mut().for_each(|place| *place *= step);
         let after = (at + 1).min(x.rank());
         let (before, after) = ((&sizes[..at], &steps[..at]), (&sizes[after..], &steps[after..]));
         let offset = x.layout.offset.saturating_sub(origin);

@@ -18,11 +18,21 @@ impl Tensor {
         let places = self.nonzero_places()?;
         let (rank, sizes) = (self.rank(), self.shape());
         Tensor::build::<i64>("nonzero", Shape::from([places.len(), rank]), |out| {
+            // Places ascend: the leading coordinates are worked out once a line of the last dimension.
+            let (mut line, mut lead) = (usize::MAX, vec![0i64; rank]);
+            let width = sizes.last().copied().unwrap_or(1);
             for (row, place) in out.chunks_exact_mut(rank.max(1)).zip(places) {
-                let mut rest = place;
-                for (y, size) in row.iter_mut().zip(sizes.iter()).rev() {
-                    *y = (rest % size) as i64;
-                    rest /= size;
+                if line == usize::MAX || place - line >= width {
+                    line = place / width * width;
+                    let mut rest = line;
+                    for (y, size) in lead.iter_mut().zip(sizes.iter()).rev() {
+                        *y = (rest % size) as i64;
+                        rest /= size;
+                    }
+                }
+                row.copy_from_slice(&lead);
+                if let Some(last) = row.last_mut() {
+                    *last = (place - line) as i64;
                 }
             }
         })
@@ -42,7 +52,10 @@ impl Tensor {
         let x = self.contiguous()?;
         Ok(dispatch_all!(self.dtype(), T => {
             let zero = T::default();
-            x.dense::<T>().iter().enumerate().filter(|(_, v)| **v != zero).map(|(i, _)| i).collect()
+            let x = x.dense::<T>();
+            let mut places = Vec::with_capacity(x.iter().filter(|v| **v != zero).count());
+            places.extend(x.iter().enumerate().filter(|(_, v)| **v != zero).map(|(i, _)| i));
+            places
         }))
     }
 

@@ -1,5 +1,7 @@
 //! Elements turned round and repeated.
 
+use crate::dtype::dispatch_all;
+use crate::kernel::parallel::{for_each_chunk, rows_per_task};
 use crate::{DType, Dims, Error, ErrorKind, Result, Shape, Tensor};
 
 impl Tensor {
@@ -10,16 +12,35 @@ impl Tensor {
     #[track_caller]
     pub fn flip(&self, dims: impl AsRef<[isize]>) -> Result<Tensor> {
         let dims = dims.as_ref();
-        dims.flags("flip", self.shape())?;
-        let mut y = self.clone();
-        for &dim in dims.iter().take(self.rank()) {
-            let size = self.size(dim)?;
-            let reversed = Tensor::build::<i64>("flip", Shape::from([size]), |out| {
-                out.iter_mut().rev().enumerate().for_each(|(i, y)| *y = i as i64);
-            })?;
-            y = y.index_select(dim, &reversed)?;
+        let flags = dims.flags("flip", self.shape())?;
+        let x = self.contiguous()?;
+        if dims.is_empty() || self.rank() == 0 {
+            return Ok(x);
         }
-        Ok(y)
+        let (sizes, width) = (self.shape(), self.shape()[self.rank() - 1]);
+        let turned = flags[self.rank() - 1];
+        // The row that stands in the place of row `r`.
+        let row_of = |r: usize| {
+            let (mut rest, mut row, mut step) = (r, 0, 1);
+            for (&size, &turned) in sizes.iter().zip(&flags).rev().skip(1) {
+                let at = rest % size;
+                rest /= size;
+                row += step * if turned { size - 1 - at } else { at };
+                step *= size;
+            }
+            row
+        };
+        dispatch_all!(self.dtype(), T => Tensor::build::<T>("flip", sizes.clone(), |out| {
+            for_each_chunk(out, width * rows_per_task(width), |start, out| {
+                for (i, to) in out.chunks_exact_mut(width.max(1)).enumerate() {
+                    let from = &x.dense::<T>()[row_of(start / width + i) * width..][..width];
+                    to.copy_from_slice(from);
+                    if turned {
+                        to.reverse();
+                    }
+                }
+            });
+        }))
     }
 
     /// The elements of each of `dims` moved on by the shift beside it, those pushed out at the end coming in at the

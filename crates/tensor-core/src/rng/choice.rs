@@ -97,7 +97,14 @@ impl Rng {
 /// The places of the largest keys, the largest first.
 fn largest<T: PartialOrd>(keys: &[T], out: &mut [i64]) {
     let mut order: Vec<usize> = (0..keys.len()).collect();
-    order.sort_by(|&a, &b| keys[b].partial_cmp(&keys[a]).unwrap_or(std::cmp::Ordering::Equal));
+    let larger = |&a: &usize, &b: &usize| {
+        keys[b].partial_cmp(&keys[a]).unwrap_or(std::cmp::Ordering::Equal).then(a.cmp(&b))
+    };
+    if out.len() < order.len() {
+        order.select_nth_unstable_by(out.len(), larger);
+        order.truncate(out.len());
+    }
+    order.sort_unstable_by(larger);
     out.iter_mut().zip(order).for_each(|(y, place)| *y = place as i64);
 }
 
