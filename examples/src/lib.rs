@@ -3,5 +3,6 @@
 pub mod args;
 pub mod data;
 pub mod evaluate;
+pub mod heat;
 pub mod models;
 pub mod text;

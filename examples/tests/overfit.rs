@@ -1,36 +1,41 @@
 //! Each example's model learns one batch by heart: what is wired wrong does not.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
 
-use examples::data;
 use examples::models::{self, Gpt, GptSize};
 use examples::text::{Text, passages};
+use examples::{data, heat};
 use train::prelude::*;
 
-/// The loss after `steps` steps on one batch.
-fn loss_after(steps: usize, model: &dyn Layer, x: &Tensor, y: &Tensor) -> f32 {
+/// Takes `steps` steps at `lr` on one batch, whose loss must end below `bound`; every parameter must get a gradient.
+fn overfit(model: &dyn Module, steps: usize, lr: f64, bound: f32, loss: impl Fn() -> Result<Var>) {
     // Dropout would keep the loss up.
     model.eval();
-    let mut opt = Adam::new(model.parameters(), 3e-3).unwrap();
-    let mut last = f32::NAN;
+    let mut opt = Adam::new(model.parameters(), lr).unwrap();
     for _ in 0..steps {
-        let output = model.forward(&x.into()).unwrap();
-        let loss = output.flatten(0, -2).unwrap().cross_entropy(y.flatten(0, -1).unwrap()).unwrap();
+        let loss = loss().unwrap();
         opt.zero_grad();
         loss.backward().unwrap();
         opt.step().unwrap();
-        last = loss.detach().item().unwrap();
     }
     for (name, parameter) in model.named_parameters() {
         assert!(parameter.grad().is_some(), "{name} gets no gradient");
     }
-    last
+    let end: f32 = loss().unwrap().detach().item().unwrap();
+    assert!(end < bound, "{} ends at {end}, not below {bound}", model.type_name());
+}
+
+/// The cross-entropy of a classifier.
+fn classify(model: &dyn Layer, steps: usize, bound: f32, x: &Tensor, y: &Tensor) {
+    overfit(model, steps, 3e-3, bound, || {
+        let logits = model.forward(&x.into())?;
+        Ok(logits.flatten(0, -2)?.cross_entropy(y.flatten(0, -1)?)?)
+    });
 }
 
 #[test]
 fn the_digits_model() {
     let (x, y) = data::digits().unwrap().batch(&(0..32).collect::<Vec<_>>()).unwrap();
-    let loss = loss_after(100, &models::digits_cnn(&Rng::seed(0)).unwrap(), &x, &y);
-    assert!(loss < 0.01, "{loss}");
+    classify(&models::digits_cnn(&Rng::seed(0)).unwrap(), 100, 0.01, &x, &y);
 }
 
 #[test]
@@ -38,10 +43,8 @@ fn the_fashion_models() {
     let rng = Rng::seed(0);
     let x = rng.randn([16, 1, 28, 28], DType::F32).unwrap();
     let y = rng.randint(0, 10, [16]).unwrap();
-    let loss = loss_after(40, &models::fashion_mlp(&rng).unwrap(), &x, &y);
-    assert!(loss < 0.01, "mlp: {loss}");
-    let loss = loss_after(40, &models::fashion_cnn(&rng).unwrap(), &x, &y);
-    assert!(loss < 0.01, "cnn: {loss}");
+    classify(&models::fashion_mlp(&rng).unwrap(), 40, 0.01, &x, &y);
+    classify(&models::fashion_cnn(&rng).unwrap(), 40, 0.01, &x, &y);
 }
 
 #[test]
@@ -49,8 +52,7 @@ fn the_language_model() {
     let text = Text::new("A stitch in time saves nine, and a penny saved is a penny earned.");
     let size = GptSize { vocabulary: text.vocabulary(), context: 16, width: 32, heads: 4, blocks: 2 };
     let (x, y) = passages(text.tokens(), [0, 16, 32, 48], 16).unwrap();
-    let loss = loss_after(150, &Gpt::new(size, &Rng::seed(0)).unwrap(), &x, &y);
-    assert!(loss < 0.1, "{loss}");
+    classify(&Gpt::new(size, &Rng::seed(0)).unwrap(), 150, 0.1, &x, &y);
 }
 
 #[test]
@@ -65,4 +67,11 @@ fn the_language_model_does_not_look_ahead() {
     let first = |logits: &Tensor| logits.narrow(1, 0, 5).unwrap().to_vec::<f32>().unwrap();
     assert_eq!(first(&a), first(&b));
     assert_ne!(a.to_vec::<f32>().unwrap(), b.to_vec::<f32>().unwrap());
+}
+
+#[test]
+fn the_physics_informed_network() {
+    let rng = Rng::seed(0);
+    let (model, points) = (models::pinn(16, &rng).unwrap(), heat::Points::draw(32, &rng).unwrap());
+    overfit(&model, 200, 1e-2, 1e-2, || heat::loss(&model, &points));
 }

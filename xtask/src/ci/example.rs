@@ -29,6 +29,7 @@ pub const EXAMPLES: &[Example] = &[
     Example { name: "digits", arguments: &["--epochs", "2"], data: None },
     Example { name: "zero_grad_detach_step", arguments: &[], data: None },
     Example { name: "char_lm", arguments: &["--steps", "20"], data: None },
+    Example { name: "pinn", arguments: &["--steps", "100"], data: None },
     Example {
         name: "fashion_mnist",
         arguments: &["--data", FASHION_MNIST, "--epochs", "1"],
