@@ -43,8 +43,8 @@ pub use ops::activation::Approximate;
 pub use ops::avg_pool::AvgPoolOptions;
 pub use ops::conv::{ConvOptions, ConvTransposeOptions, Padding};
 pub use ops::convolution::Convolution;
-pub use ops::division::RoundingMode;
 pub use ops::ctc_loss::CtcTargets;
+pub use ops::division::RoundingMode;
 #[doc(hidden)]
 pub use ops::einsum::{Contract, einsum};
 pub use ops::gather::ScatterReduce;

@@ -70,34 +70,34 @@ pub(crate) fn norm_backward<F: Float>(
     let rows = kept.len() / KEPT;
     let size = rows_per_block(rows, cols);
     let zeros = || AffineGradient { weight: vec![F::ZERO; cols], bias: vec![F::ZERO; cols] };
-    let body = |first: usize, Matrix(dx, _): Matrix<F>| {
-        let range = first * cols..first * cols + dx.len();
-        let kept = &kept[first * KEPT..(first + size).min(rows) * KEPT];
-        let mut sums = zeros();
-        dispatch(Backward {
-            norm,
-            g: &g[range.clone()],
-            x: &x[range],
-            cols,
-            weight,
-            kept,
-            dx,
-            sums: &mut sums,
-        });
-        sums
-    };
     let add = |mut left: AffineGradient<F>, right: AffineGradient<F>| {
         lanes::add(&mut left.weight, &right.weight);
         lanes::add(&mut left.bias, &right.bias);
         left
     };
+    let body = |first: usize, Matrix(dx, _): Matrix<F>| {
+        let mut sums = zeros();
+        for (i, dx) in dx.chunks_mut((RUN * cols).max(1)).enumerate() {
+            let first = first + i * RUN;
+            let range = first * cols..first * cols + dx.len();
+            let kept = &kept[first * KEPT..][..range.len() / cols * KEPT];
+            let mut run = zeros();
+            let (g, x) = (&g[range.clone()], &x[range]);
+            dispatch(Backward { norm, g, x, cols, weight, kept, dx, sums: &mut run });
+            sums = add(sums, run);
+        }
+        sums
+    };
     map_rows(Matrix(dx, cols), rows, size, body, add).unwrap_or_else(zeros)
 }
+
+/// Rows whose contributions are added up before they join the others: a short sum rounds less.
+const RUN: usize = 16;
 
 /// Most blocks of rows: bounds the room for their sums over rows.
 const MAX_BLOCKS: usize = 64;
 
-/// Rows whose contributions to the gradients of weight and bias are added one after another.
+/// Rows of a task.
 fn rows_per_block(rows: usize, cols: usize) -> usize {
     rows_per_task(cols).max(rows.div_ceil(MAX_BLOCKS))
 }

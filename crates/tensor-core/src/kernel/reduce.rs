@@ -84,7 +84,7 @@ impl<F: Float> Kernel for SumRows<'_, F> {
 /// Rows of one task of a column sum.
 const COLUMN_ROWS: usize = 2048;
 /// Rows added in the element type before the sums go on in f64.
-const COLUMN_BLOCK: usize = 64;
+const COLUMN_BLOCK: usize = 16;
 
 /// `out[o, c] = scale · Σ_r x[o, r, c]` for x of shape [outer, rows, cols].
 pub(crate) fn sum_columns<F: Float>(x: &[F], rows: usize, cols: usize, scale: f64, out: &mut [F]) {
