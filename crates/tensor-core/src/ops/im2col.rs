@@ -82,6 +82,8 @@ impl Tensor {
         let x = self.contiguous()?;
         dispatch_float!(OP, [x], T => Tensor::build::<T>(OP, shape, |y| {
             let (image, columns) = (channels * input_len(&axes), rows * output_len(&axes));
+            // Of images without elements there may be more than could be gone through.
+            let batch = if columns == 0 { 0 } else { batch };
             for_each_rows(Matrix(y, columns), batch, rows_per_task(columns), |first, Matrix(y, _)| {
                 let images = x.dense::<T>()[first * image..].chunks(image.max(1));
                 for (y, x) in y.chunks_exact_mut(columns.max(1)).zip(images) {
@@ -113,6 +115,7 @@ impl Tensor {
         let shape = Shape::from([batch, channels, output[0], output[1]]);
         dispatch_float!(OP, [columns], T => Tensor::build::<T>(OP, shape, |y| {
             let (image, len) = (channels * input_len(&axes), channels * patch * positions);
+            let batch = if len == 0 { 0 } else { batch };
             for_each_rows(Matrix(y, image), batch, rows_per_task(len), |first, Matrix(y, _)| {
                 y.fill(0.0);
                 let columns = columns.dense::<T>()[first * len..].chunks(len.max(1));
