@@ -25,16 +25,25 @@ where
     Var: From<Y>,
 {
     let x = call.x()?;
+    let alpha = call.arg(1, "alpha").or(Scalar::Int(1), Value::scalar)?;
     let y = match call.arg(0, name) {
         Value::Tensor(other) => {
-            let alpha = call.arg(1, "alpha").or(Scalar::Int(1), Value::scalar)?;
             let other = if alpha == Scalar::Int(1) { other } else { other.mul_scalar(alpha)? };
             let (x, other) = alike(&x, &other)?;
             with_tensor(&x, &other)
         }
-        other => with_number(&x, other.scalar()?),
+        other => with_number(&x, times(other.scalar()?, alpha)),
     };
     Ok(vec![y?.into()])
+}
+
+/// The product of two numbers, an integer if both are.
+fn times(a: Scalar, b: Scalar) -> Scalar {
+    match (a, b) {
+        (_, Scalar::Int(1)) => a,
+        (Scalar::Float(_), _) | (_, Scalar::Float(_)) => Scalar::Float(a.to::<f64>() * b.to::<f64>()),
+        _ => Scalar::Int(a.to::<i64>().wrapping_mul(b.to::<i64>())),
+    }
 }
 
 /// Two tensors in one dtype, as PyTorch promotes an integer beside a float; here one converts.
