@@ -18,6 +18,7 @@ mod anomaly;
 mod backward;
 mod check;
 mod checkpoint;
+mod comparison;
 mod dot;
 mod error;
 mod functional;

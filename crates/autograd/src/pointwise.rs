@@ -63,6 +63,9 @@ macro_rules! pointwise_methods {
     };
 }
 
+/// f' from the input and the parameters.
+pub(crate) type Derivative<const N: usize> = fn(&Var, [f64; N]) -> Result<Var>;
+
 /// As [`Pointwise`], for a function with `N` parameters and a kernel for its gradient.
 #[derive(Clone, Copy)]
 pub(crate) struct Parametric<const N: usize> {
@@ -72,7 +75,7 @@ pub(crate) struct Parametric<const N: usize> {
     /// g · f' from g and the input.
     pub fused: fn(&Tensor, &Tensor, [f64; N]) -> tensor_core::Result<Tensor>,
     /// f' from the input; None where it is constant piece by piece, so that the kernel gives it.
-    pub derivative: Option<fn(&Var, [f64; N]) -> Result<Var>>,
+    pub derivative: Option<Derivative<N>>,
 }
 
 impl<const N: usize> Op for Parametric<N> {
@@ -101,6 +104,9 @@ impl<const N: usize> Op for Parametric<N> {
     }
 }
 
+/// ∂f/∂a or ∂f/∂b from what was kept.
+pub(crate) type Partial = fn(&Context) -> Result<Var>;
+
 /// `y[i] = f(a[i], b[i])`, shapes broadcast, with `da[i] = g[i] · ∂f/∂a` and `db` alike.
 #[derive(Clone, Copy)]
 pub(crate) struct Pair {
@@ -109,7 +115,7 @@ pub(crate) struct Pair {
     pub keep: Keep,
     pub forward: fn(&Tensor, &Tensor) -> tensor_core::Result<Tensor>,
     /// ∂f/∂a and ∂f/∂b; None for one that is 0 everywhere.
-    pub derivatives: [Option<fn(&Context) -> Result<Var>>; 2],
+    pub derivatives: [Option<Partial>; 2],
 }
 
 impl Op for Pair {

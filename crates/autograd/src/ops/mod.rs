@@ -132,7 +132,6 @@ table! {
     xlogy,
 }
 
-mod comparison;
 mod operator;
 
 pub use binary_cross_entropy::BceWithLogitsOptions;

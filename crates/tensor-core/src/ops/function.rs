@@ -149,7 +149,7 @@ impl Tensor {
         }
         let x = self.as_float()?;
         dispatch_float!(OP, [x], T => {
-            unary::apply::<T, T>(OP, &x, move |x: T| special::polygamma(n, x.into()) as T)
+            unary::apply::<T, T>(OP, &x, move |x: T| special::polygamma(n, x.to_f64()) as T)
         })
     }
 
