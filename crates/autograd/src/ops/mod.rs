@@ -42,6 +42,7 @@ table! {
     einsum,
     elu,
     embedding,
+    embedding_bag,
     erf,
     exp,
     exp2,
@@ -50,6 +51,8 @@ table! {
     gather,
     gaussian_nll_loss,
     gelu,
+    grid_sample,
+    group_norm,
     glu,
     group_norm,
     gumbel_softmax,
@@ -137,7 +140,9 @@ mod operator;
 pub use binary_cross_entropy::BceWithLogitsOptions;
 pub use ctc_loss::CtcLossOptions;
 pub use distance::TripletMarginOptions;
+pub use embedding_bag::{BagMode, EmbeddingBagOptions};
 pub use gaussian_nll_loss::{GaussianNllOptions, PoissonNllOptions};
+pub use grid_sample::{GridSampleMode, GridSampleOptions, GridSamplePadding};
 pub use kl_div::{KlDivOptions, KlDivReduction};
 pub use margin_loss::MultiMarginOptions;
 pub use matrix_norm::MatrixNorm;
