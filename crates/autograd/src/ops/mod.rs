@@ -51,6 +51,7 @@ table! {
     gather,
     gaussian_nll_loss,
     gelu,
+    glu,
     grid_sample,
     group_norm,
     glu,
