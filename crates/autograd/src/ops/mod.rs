@@ -54,8 +54,6 @@ table! {
     glu,
     grid_sample,
     group_norm,
-    glu,
-    group_norm,
     gumbel_softmax,
     hyperbolic,
     im2col,
