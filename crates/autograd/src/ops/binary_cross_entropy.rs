@@ -2,7 +2,6 @@
 
 use crate::losses::refused;
 use crate::op::{Context, Forward, Grads, Keep, Op, apply};
-use crate::pointwise::Pointwise;
 use crate::testing::{Row, Sample};
 use crate::{Reduction, Result, Var};
 use tensor_core::Tensor;
@@ -46,15 +45,6 @@ impl Op for BinaryCrossEntropy {
         Ok(Grads::from_iter([Some(dx), dt]))
     }
 }
-
-/// `log(1 + e⁻ˣ)`, which is −log sigmoid(x), without overflow; the derivative is −sigmoid(−x).
-const MINUS_LOG_SIGMOID: Pointwise = Pointwise {
-    name: "minus_log_sigmoid",
-    keep: Keep::Inputs,
-    forward: |x| x.neg()?.relu()?.add(&x.abs()?.neg()?.exp()?.log1p()?),
-    derivative: |x| x.neg()?.sigmoid()?.neg(),
-    fused: None,
-};
 
 /// Keywords of `torch.nn.functional.binary_cross_entropy_with_logits`, with its defaults.
 #[derive(Clone, Copy, Debug, Default)]
@@ -115,7 +105,7 @@ impl Var {
     ) -> Result<Var> {
         let target = target.into();
         self.same_shape("binary_cross_entropy_with_logits", &target)?;
-        let mut log = apply(MINUS_LOG_SIGMOID, &[self])?;
+        let mut log = self.logsigmoid()?.neg()?;
         if let Some(pos_weight) = options.pos_weight {
             let extra: Var = pos_weight.sub_scalar(1)?.into();
             log = log.mul(&target.mul(&extra)?.add_scalar(1)?)?;
@@ -133,7 +123,7 @@ impl Var {
     pub fn soft_margin_loss(&self, target: impl Into<Var>, reduction: Reduction) -> Result<Var> {
         let target = target.into();
         self.same_shape("soft_margin_loss", &target)?;
-        apply(MINUS_LOG_SIGMOID, &[&self.mul(&target)?])?.reduced(reduction)
+        self.mul(&target)?.logsigmoid()?.neg()?.reduced(reduction)
     }
 }
 
