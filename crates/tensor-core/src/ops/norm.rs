@@ -1,7 +1,7 @@
 //! Layer norm, RMS norm and batch norm, and their gradients.
 
 use crate::dtype::dispatch_float;
-use crate::kernel::batch_norm::{self, Channels, Geometry};
+use crate::kernel::batch_norm::{self, Channels, Geometry, gradient};
 use crate::kernel::layer_norm::{self, Affine, KEPT, Norm};
 use crate::ops::softmax::alike;
 use crate::storage::Storage;
@@ -267,10 +267,10 @@ impl Tensor {
         dispatch_float!(OP, [x, g, weight], T => {
             let channels = Channels { mean, rstd, weight: weight.as_ref().map(|w| w.dense::<T>()) };
             let (g, x_data) = (g.dense::<T>(), x.dense::<T>());
-            let sums = batch_norm::batch_norm_channel_gradient(g, x_data, geometry, channels);
+            let sums = gradient::batch_norm_channel_gradient(g, x_data, geometry, channels);
             let dx = Tensor::build::<T>(OP, x.shape().clone(), |dx| match training {
-                true => batch_norm::batch_norm_input_gradient(g, x_data, geometry, channels, &sums, dx),
-                false => batch_norm::batch_norm_input_gradient_eval(g, geometry, channels, dx),
+                true => gradient::batch_norm_input_gradient(g, x_data, geometry, channels, &sums, dx),
+                false => gradient::batch_norm_input_gradient_eval(g, geometry, channels, dx),
             })?;
             let narrow = |sums: Vec<f64>| Tensor::from_vec(sums.into_iter().map(|s| s as T).collect(), shape);
             Ok((dx, narrow(sums.weight)?, narrow(sums.bias)?))
