@@ -3,6 +3,7 @@
 pub mod args;
 pub mod data;
 pub mod evaluate;
+pub mod gallery;
 pub mod heat;
 pub mod models;
 pub mod text;
