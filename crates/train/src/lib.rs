@@ -42,6 +42,7 @@ mod log;
 pub mod metric;
 mod model;
 pub mod progress;
+mod tensorboard;
 mod trainer;
 
 pub use autograd::{self, DType, Parameter, Tensor, Var, no_grad};
@@ -53,6 +54,7 @@ pub use model::{evaluating, load_model, save_model};
 pub use nn;
 pub use optim;
 pub use tensor_core::{self, Rng};
+pub use tensorboard::TensorBoard;
 pub use trainer::{
     Ending, Every, LrFinder, LrSweep, NonFinite, Output, StopFlag, Summary, Trainer, overfit_one_batch,
 };

@@ -1,8 +1,26 @@
 //! What an epoch amounts to.
 
+mod classes;
+mod regression;
+
+pub use classes::{Auroc, ConfusionMatrix, TopK};
+pub use regression::{Perplexity, Regression};
+
 use crate::{Error, Result};
 use optim::{OptionValue, Value};
 use tensor_core::{Shape, Tensor};
+
+/// The classes `[N]` that belong to outputs `[N, classes]`, each below the number of classes.
+fn classes_of(op: &'static str, output: &Tensor, target: &Tensor) -> Result<Vec<usize>> {
+    if output.rank() != 2 || *target.shape() != Shape::new(&output.shape()[..1]) {
+        let (data, target) = (output.shape().to_vec(), target.shape().to_vec());
+        return Err(Error::SampleCount { op, data, target });
+    }
+    let count = output.shape()[1];
+    let class = |class: i64| usize::try_from(class).ok().filter(|&class| class < count);
+    let wrong = |found| Error::argument(op, "a class", found, format!("0 to {}", count.saturating_sub(1)));
+    target.to_vec::<i64>()?.into_iter().map(|found| class(found).ok_or_else(|| wrong(found))).collect()
+}
 
 /// A mean over an epoch that is exact where batches differ in size: each value counts as often as it has samples.
 ///

@@ -41,7 +41,7 @@ trait NanToZero {
 impl NanToZero for Tensor {
     fn nan_to_zero(&self) -> Tensor {
         let values = self.to_vec::<f32>().unwrap().into_iter().map(|x| if x.is_nan() { 0.0 } else { x });
-        Tensor::from_vec(values.collect(), self.shape().to_vec()).unwrap()
+        Tensor::from_vec(values.collect(), self.shape()).unwrap()
     }
 }
 
@@ -68,7 +68,7 @@ fn the_trainer_is_the_plain_loop_to_the_bit() {
                 let loss = model.forward(&x.into()).unwrap().mse_loss(&y, Reduction::Mean).unwrap();
                 opt.zero_grad();
                 loss.backward().unwrap();
-                clip_grad_norm(&model.parameters(), 0.5).unwrap();
+                clip_grad_norm(model.parameters(), 0.5).unwrap();
                 opt.step().unwrap();
             }
             scheduler.step(&mut opt).unwrap();
