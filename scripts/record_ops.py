@@ -127,7 +127,7 @@ def main():
     parser.add_argument("folder", type=Path)
     parser.add_argument("names", nargs="*", default=NAMES)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--most", type=int, default=20)
+    parser.add_argument("--most", type=int, default=8)
     args = parser.parse_args()
     warnings.filterwarnings("ignore")
     torch.set_num_threads(1)

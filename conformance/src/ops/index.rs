@@ -2,7 +2,7 @@
 
 use super::shared::*;
 use super::{Adapter, adapter};
-use autograd::{DType, Index, ScatterReduce, Tensor, Var};
+use autograd::{BagMode, DType, EmbeddingBagOptions, Index, ScatterReduce, Tensor, Var};
 
 /// The operations of this family.
 pub const ADAPTERS: &[Adapter] = &[
@@ -134,6 +134,7 @@ pub const ADAPTERS: &[Adapter] = &[
             _ => unsupported("two numbers"),
         }
     }),
+    adapter("embedding_bag", "nn_functional_embedding_bag", embedding_bag),
 ];
 
 fn scatter_reduce(c: &Call) -> Replayed {
@@ -174,4 +175,25 @@ fn index(value: &Value) -> Asked<Index> {
         }
         _ => return unsupported("another kind of index"),
     })
+}
+
+fn embedding_bag(c: &Call) -> Replayed {
+    let offsets = c.arg(1, "offsets").optional(Value::index)?;
+    let weights = c.arg(6, "per_sample_weights").optional(Value::var)?;
+    if !c.arg(2, "max_norm").is_none() {
+        return unsupported("weights that are scaled down in place");
+    }
+    let options = EmbeddingBagOptions {
+        offsets: offsets.as_ref(),
+        mode: match c.arg(5, "mode").text_or("mean")?.as_str() {
+            "sum" => BagMode::Sum,
+            "max" => BagMode::Max,
+            _ => BagMode::Mean,
+        },
+        per_sample_weights: weights.as_ref(),
+        include_last_offset: c.arg(7, "include_last_offset").bool_or(false)?,
+        padding_idx: c.arg(8, "padding_idx").optional(Value::int)?,
+    };
+    // The record has the weight first.
+    one(c.x()?.embedding_bag(&c.arg(0, "input").index()?, options))
 }

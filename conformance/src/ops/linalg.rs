@@ -2,7 +2,7 @@
 
 use super::shared::*;
 use super::{Adapter, adapter};
-use autograd::MatrixNorm;
+use autograd::{DType, MatrixNorm, Tensor};
 
 /// The operations of this family.
 pub const ADAPTERS: &[Adapter] = &[
@@ -28,7 +28,24 @@ pub const ADAPTERS: &[Adapter] = &[
         }
         one(c.x()?.solve(&b))
     }),
+    adapter("solve_triangular", "linalg_solve_triangular", solve_triangular),
+    adapter("svd", "linalg_svdvals", |c| one(c.x()?.svdvals())),
 ];
+
+/// On the right by transposes; a diagonal of ones is put there, and its own gradient kept from it.
+fn solve_triangular(c: &Call) -> Replayed {
+    let (mut a, mut b) = (c.x()?, c.arg(0, "B").var()?);
+    let (upper, left) = (c.kwarg("upper").bool_or(false)?, c.kwarg("left").bool_or(true)?);
+    if c.kwarg("unitriangular").bool_or(false)? {
+        let identity = Tensor::eye(a.size(-1)?, a.dtype())?;
+        a = a.masked_fill(&identity.to_dtype(DType::Bool)?, 1.0)?;
+    }
+    if left {
+        return one(a.solve_triangular(&b, upper));
+    }
+    (a, b) = (a.transpose(-2, -1)?, b.transpose(-2, -1)?);
+    one(a.solve_triangular(&b, !upper)?.transpose(-2, -1))
+}
 
 fn matrix_norm(c: &Call) -> Replayed {
     let ord = match c.arg(0, "ord") {

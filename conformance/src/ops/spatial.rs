@@ -2,7 +2,7 @@
 
 use super::shared::*;
 use super::{Adapter, adapter};
-use autograd::{InterpolateMode, InterpolateOptions, PadMode, Resize, UnfoldOptions};
+use autograd::{GridSampleMode, GridSampleOptions, GridSamplePadding, InterpolateMode, InterpolateOptions, PadMode, Resize, UnfoldOptions};
 
 /// The operations of this family.
 pub const ADAPTERS: &[Adapter] = &[
@@ -32,6 +32,7 @@ pub const ADAPTERS: &[Adapter] = &[
         one(c.x()?.pixel_unshuffle(c.arg(0, "downscale_factor").int()? as usize))
     }),
     adapter("im2col", "nn_functional_unfold", |c| one(c.x()?.im2col(unfold_options(c, 0)?))),
+    adapter("grid_sample", "nn_functional_grid_sample", grid_sample),
 ];
 
 fn pad(c: &Call) -> Replayed {
@@ -82,4 +83,21 @@ fn interpolate(c: &Call) -> Replayed {
         one => vec![one.float()?],
     };
     one(c.x()?.interpolate(Resize::Scale(&factors), options))
+}
+
+fn grid_sample(c: &Call) -> Replayed {
+    let options = GridSampleOptions {
+        mode: match c.arg(1, "mode").text_or("bilinear")?.as_str() {
+            "nearest" => GridSampleMode::Nearest,
+            "bicubic" => GridSampleMode::Bicubic,
+            _ => GridSampleMode::Bilinear,
+        },
+        padding_mode: match c.arg(2, "padding_mode").text_or("zeros")?.as_str() {
+            "border" => GridSamplePadding::Border,
+            "reflection" => GridSamplePadding::Reflection,
+            _ => GridSamplePadding::Zeros,
+        },
+        align_corners: c.arg(3, "align_corners").bool_or(false)?,
+    };
+    one(c.x()?.grid_sample(&c.arg(0, "grid").var()?, options))
 }
