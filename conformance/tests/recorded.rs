@@ -23,7 +23,7 @@ fn every_recorded_call_gives_the_recorded_values_and_gradients() {
 
 #[test]
 fn every_further_recorded_call_gives_the_recorded_values_and_gradients() {
-    check_calls("ops_more", 142);
+    check_calls("ops_more", 125);
 }
 
 /// No call fails, and hardly one is not offered.

@@ -5,7 +5,11 @@ use std::process::Command;
 
 /// Replays the folders, or all recorded in the repository.
 pub fn replay(arguments: &[String]) -> Result {
-    let recorded = || ["fixtures/ops", "fixtures/ops_more", "fixtures/optim", "fixtures/schedulers"].map(String::from).to_vec();
+    let recorded = || {
+        ["fixtures/ops", "fixtures/ops_more", "fixtures/optim", "fixtures/schedulers"]
+            .map(String::from)
+            .to_vec()
+    };
     run("replay", &[], if arguments.is_empty() { recorded() } else { arguments.to_vec() })
 }
 

@@ -67,6 +67,7 @@ pub const ADAPTERS: &[Adapter] = &[
             weight => one(x.lerp_scalar(&end, weight.float()?)),
         }
     }),
+    adapter("lgamma", "digamma", |c| one(c.x()?.digamma())),
     adapter("lgamma", "lgamma", |c| one(c.x()?.lgamma())),
     adapter("log", "log", |c| one(c.x()?.log())),
     adapter("log1p", "log1p", |c| one(c.x()?.log1p())),

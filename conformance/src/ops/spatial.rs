@@ -2,7 +2,10 @@
 
 use super::shared::*;
 use super::{Adapter, adapter};
-use autograd::{GridSampleMode, GridSampleOptions, GridSamplePadding, InterpolateMode, InterpolateOptions, PadMode, Resize, UnfoldOptions};
+use autograd::{
+    GridSampleMode, GridSampleOptions, GridSamplePadding, InterpolateMode, InterpolateOptions, PadMode,
+    Resize, UnfoldOptions,
+};
 
 /// The operations of this family.
 pub const ADAPTERS: &[Adapter] = &[

@@ -16,7 +16,7 @@ pub enum GridSampleMode {
     Bilinear,
     /// The nearest element; of two as near, the even one.
     Nearest,
-    /// Cubic convolution with A = −0.75 over four neighbours along each axis; for images of two dimensions.
+    /// Cubic convolution with A = −0.75 over four neighbours along each axis.
     Bicubic,
 }
 
@@ -58,8 +58,7 @@ impl Var {
     /// to 1: `[N, C, H', W']`; or `[N, C, D, H, W]` at `[N, D', H', W', 3]`: `torch.nn.functional.grid_sample`.
     ///
     /// # Errors
-    /// If the shapes do not fit, the image has no elements, the mode is not for its dimensions, or the dtypes are not
-    /// one float dtype.
+    /// If the shapes do not fit, the image has no elements, or the dtypes are not one float dtype.
     #[track_caller]
     pub fn grid_sample(&self, grid: &Var, options: GridSampleOptions) -> Result<Var> {
         let location = Location::caller();
@@ -74,9 +73,6 @@ impl Var {
         if grid.rank() != self.rank() || grid.size(0)? != self.size(0)? || grid.size(-1)? != axes {
             let expected = "[N, H', W', 2], or [N, D', H', W', 3], with the image's N";
             return refuse("the grid", format!("{} beside {}", grid.shape(), self.shape()), expected);
-        }
-        if options.mode == GridSampleMode::Bicubic && axes != 2 {
-            return refuse("mode", "Bicubic".to_string(), "Bilinear or Nearest for three dimensions");
         }
         let taps = (0..axes)
             .map(|axis| {
@@ -228,7 +224,7 @@ pub(crate) const ROW: Row = Row {
         let options = GridSampleOptions {
             mode: match s.below(3) {
                 0 => GridSampleMode::Nearest,
-                1 if axes == 2 => GridSampleMode::Bicubic,
+                1 => GridSampleMode::Bicubic,
                 _ => GridSampleMode::Bilinear,
             },
             padding_mode: match s.below(3) {
