@@ -40,6 +40,11 @@ fn save_without_pause(folder: &str) {
     }
 }
 
+/// The step that a line of the child says is saved.
+fn saved(line: &str) -> Option<usize> {
+    line.strip_prefix("saved ")?.parse().ok()
+}
+
 #[test]
 fn two_hundred_kills_lose_nothing() {
     if let Ok(folder) = std::env::var(FOLDER) {
@@ -58,11 +63,15 @@ fn two_hundred_kills_lose_nothing() {
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         assert!(lines.by_ref().map(Result::unwrap).any(|line| line == "ready"), "the child does not start");
+        // Three times of four at least one save comes before the kill, however slow the machine.
+        if kill % 4 > 0 {
+            let said = lines.by_ref().map(Result::unwrap).find_map(|line| saved(&line));
+            last = said.max(last);
+        }
         std::thread::sleep(Duration::from_micros(u64::from(rng.next_u32() % 8000)));
         child.kill().unwrap();
         child.wait().unwrap();
-        let said =
-            lines.map_while(Result::ok).filter_map(|line| line.strip_prefix("saved ")?.parse::<usize>().ok());
+        let said = lines.map_while(Result::ok).filter_map(|line| saved(&line));
         last = said.max().or(last);
         let found = checkpoints.latest().unwrap();
         if let Some((step, found)) = &found {
@@ -74,11 +83,9 @@ fn two_hundred_kills_lose_nothing() {
             step >= last && step <= last.map_or(Some(0), |last| Some(last + 1)),
             "kill {kill}: {step:?} for {last:?}"
         );
+        // The best is written behind the last: a kill between the two leaves an older one, but a whole one.
         if let Some(best) = checkpoints.best().unwrap() {
-            assert!(
-                (0..=step.unwrap_or(0)).rev().take(3).any(|step| best == checkpoint(step)),
-                "kill {kill}"
-            );
+            assert!((0..=step.unwrap_or(0)).rev().any(|step| best == checkpoint(step)), "kill {kill}");
         }
         last = step;
     }
