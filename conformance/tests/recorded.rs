@@ -58,6 +58,7 @@ const WITHOUT_RECORD: &[(&str, &str)] = &[
     ("dropout", "PyTorch's masks come from another generator"),
     ("gumbel_softmax", "random"),
     ("to_dtype", "a conversion between equal values; its gradient is a conversion too"),
+    ("weight_norm", "none of PyTorch's samples calls it; plain loops have its values"),
 ];
 
 #[test]

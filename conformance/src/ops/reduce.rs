@@ -70,11 +70,7 @@ pub const ADAPTERS: &[Adapter] = &[
         one(c.x()?.dist(&c.arg(0, "other").var()?, c.arg(1, "p").float_or(2.0)?))
     }),
     adapter("vector_norm", "linalg_vector_norm", |c| {
-        one(c.in_dtype()?.linalg_vector_norm(
-            c.arg(0, "ord").float_or(2.0)?,
-            &dims(c, 1)?[..],
-            keepdim(c, 2)?,
-        ))
+        one(c.in_dtype()?.vector_norm(c.arg(0, "ord").float_or(2.0)?, &dims(c, 1)?[..], keepdim(c, 2)?))
     }),
     adapter("vector_norm", "norm", |c| {
         let p = match c.arg(0, "p") {

@@ -71,7 +71,7 @@ fn composed(x: &Var, targets: &CtcTargets) -> Result<Var> {
         let index = Tensor::from_vec(index, [places])?;
         let emitted = x.select(1, n as isize)?.index_select(1, &index)?;
         let no_start = Tensor::from_vec((0..places).map(|s| s >= 2).collect::<Vec<bool>>(), [places])?;
-        let no_skip = |s: usize| s < 2 || s % 2 == 0 || labels[s] == labels[s - 2];
+        let no_skip = |s: usize| s < 2 || s.is_multiple_of(2) || labels[s] == labels[s - 2];
         let no_skip = Tensor::from_vec((0..places).map(no_skip).collect::<Vec<bool>>(), [places])?;
         let mut paths = emitted.select(0, 0)?.masked_fill(&no_start, f64::NEG_INFINITY)?;
         for t in 1..steps as isize {

@@ -34,7 +34,7 @@ impl Var {
     /// If the shapes do not broadcast or the dtypes are not one float dtype.
     #[track_caller]
     pub fn pairwise_distance(&self, other: &Var, p: f64, eps: f64, keepdim: bool) -> Result<Var> {
-        self.sub(other)?.add_scalar(eps)?.linalg_vector_norm(p, -1, keepdim)
+        self.sub(other)?.add_scalar(eps)?.vector_norm(p, -1, keepdim)
     }
 
     /// `x₁ · x₂ / (max(‖x₁‖, eps) max(‖x₂‖, eps))` along `dim` with this value as x₁: `torch.nn.functional
@@ -48,7 +48,7 @@ impl Var {
         let unit = |x: &Var| {
             let x = x.broadcast_to(&shape)?;
             // The least norm stops no gradient, as in PyTorch.
-            x.div(&x.linalg_vector_norm(2.0, dim, true)?.raised_to(eps)?)
+            x.div(&x.vector_norm(2.0, dim, true)?.raised_to(eps)?)
         };
         unit(self)?.mul(&unit(other)?)?.sum_dim(dim, false)
     }
@@ -60,7 +60,7 @@ impl Var {
     /// If there is no such dimension or the dtype is not floating-point.
     #[track_caller]
     pub fn normalize(&self, p: f64, dims: impl Dims, eps: f64) -> Result<Var> {
-        self.div(&self.linalg_vector_norm(p, dims, true)?.clamp(Some(eps), None)?)
+        self.div(&self.vector_norm(p, dims, true)?.clamp(Some(eps), None)?)
     }
 
     /// The mean, the sum or each of `max(0, d(a, p) − d(a, n) + margin)` for this value as anchor a, a positive p and a

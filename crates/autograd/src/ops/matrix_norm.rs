@@ -50,7 +50,7 @@ impl Var {
         let x = self.permute(order)?;
         let sums = |dim: isize| x.abs()?.sum_dim([dim], false);
         let norm = match ord {
-            MatrixNorm::Frobenius => x.linalg_vector_norm(2.0, [-2, -1], false)?,
+            MatrixNorm::Frobenius => x.vector_norm(2.0, [-2, -1], false)?,
             MatrixNorm::Nuclear => x.svdvals()?.sum_dim([-1], false)?,
             MatrixNorm::LargestRow => sums(-1)?.amax([-1], false)?,
             MatrixNorm::SmallestRow => sums(-1)?.amin([-1], false)?,

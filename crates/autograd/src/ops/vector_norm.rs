@@ -19,7 +19,7 @@ struct VectorNorm {
 
 impl Op for VectorNorm {
     fn name(&self) -> &'static str {
-        "linalg_vector_norm"
+        "vector_norm"
     }
 
     fn keep(&self) -> Keep {
@@ -27,7 +27,7 @@ impl Op for VectorNorm {
     }
 
     fn forward(&self, inputs: &[&Tensor]) -> Result<Forward> {
-        Ok(inputs[0].linalg_vector_norm(self.ord, &self.dims[..], self.keepdim)?.into())
+        Ok(inputs[0].vector_norm(self.ord, &self.dims[..], self.keepdim)?.into())
     }
 
     fn backward(&self, ctx: &Context) -> Result<Grads> {
@@ -76,18 +76,18 @@ impl Var {
     /// If a dimension does not exist, the dtype is not floating-point, or there is nothing to reduce and `ord` is
     /// negative or infinite.
     #[track_caller]
-    pub fn linalg_vector_norm(&self, ord: f64, dims: impl Dims, keepdim: bool) -> Result<Var> {
+    pub fn vector_norm(&self, ord: f64, dims: impl Dims, keepdim: bool) -> Result<Var> {
         apply(VectorNorm { ord, dims: dims.with(SmallVec::from_slice), keepdim }, &[self])
     }
 
     /// The p-norm over `dims` (all, if empty): `torch.norm`, which is
-    /// [`linalg_vector_norm`](Var::linalg_vector_norm) with its first argument so named.
+    /// [`vector_norm`](Var::vector_norm) with its first argument so named.
     ///
     /// # Errors
-    /// As for `linalg_vector_norm`.
+    /// As for `vector_norm`.
     #[track_caller]
     pub fn norm(&self, p: f64, dims: impl Dims, keepdim: bool) -> Result<Var> {
-        self.linalg_vector_norm(p, dims, keepdim)
+        self.vector_norm(p, dims, keepdim)
     }
 
     /// The p-norm of the difference: `torch.dist`. Shapes broadcast.
@@ -96,7 +96,7 @@ impl Var {
     /// If the shapes do not broadcast or the dtypes are not one float dtype.
     #[track_caller]
     pub fn dist(&self, other: &Var, p: f64) -> Result<Var> {
-        self.sub(other)?.linalg_vector_norm(p, &[][..], false)
+        self.sub(other)?.vector_norm(p, &[][..], false)
     }
 
     /// Each slice of dimension `dim` whose p-norm exceeds `maxnorm` scaled down to it: `torch.renorm`.
@@ -120,7 +120,7 @@ impl Var {
         }
         let at = self.shape().dim("renorm", dim)? as isize;
         let others: Vec<isize> = (0..self.rank() as isize).filter(|&d| d != at).collect();
-        let norm = self.linalg_vector_norm(p, &others[..], true)?;
+        let norm = self.vector_norm(p, &others[..], true)?;
         let within = norm.value().le_scalar(maxnorm)?;
         // 1e-7 as in PyTorch.
         let scale = norm.add_scalar(1e-7)?.pow_scalar(-1)?.mul_scalar(maxnorm)?;
@@ -158,7 +158,7 @@ pub(crate) const ROW: Row = Row {
         let keepdim = s.one_in(2);
         let sample = Sample::new(vec![x.clone()], {
             let dims = dims.clone();
-            move |x| x[0].linalg_vector_norm(ord, &dims[..], keepdim)
+            move |x| x[0].vector_norm(ord, &dims[..], keepdim)
         });
         if !dims.is_empty() {
             return Ok(sample);

@@ -14,10 +14,12 @@ use std::sync::Arc;
 type Tensors = BTreeMap<String, Tensor>;
 type Inputs = BTreeMap<String, Var>;
 
+type Call = Box<dyn Fn(&Inputs) -> nn::Result<Vec<Var>>>;
+
 /// A module, and how to call it with inputs by PyTorch's names.
 struct Built {
     module: Arc<dyn Module>,
-    call: Box<dyn Fn(&Inputs) -> nn::Result<Vec<Var>>>,
+    call: Call,
 }
 
 /// One recorded call.

@@ -14,21 +14,22 @@ impl Tensor {
     /// ```
     /// use tensor_core::Tensor;
     /// let x = Tensor::from_vec(vec![3.0f32, -4.0], [2])?;
-    /// assert_eq!(x.linalg_vector_norm(2.0, 0, false)?.item::<f32>()?, 5.0);
-    /// assert_eq!(x.linalg_vector_norm(f64::INFINITY, 0, false)?.item::<f32>()?, 4.0);
+    /// assert_eq!(x.vector_norm(2.0, 0, false)?.item::<f32>()?, 5.0);
+    /// assert_eq!(x.vector_norm(f64::INFINITY, 0, false)?.item::<f32>()?, 4.0);
     /// # Ok::<(), tensor_core::Error>(())
     /// ```
     #[track_caller]
-    pub fn linalg_vector_norm(&self, ord: f64, dims: impl Dims, keepdim: bool) -> Result<Tensor> {
-        const OP: &str = "linalg_vector_norm";
+    pub fn vector_norm(&self, ord: f64, dims: impl Dims, keepdim: bool) -> Result<Tensor> {
+        const OP: &str = "vector_norm";
         let location = std::panic::Location::caller();
         self.float_only(OP)?;
         let x = Widen::widen(&self)?;
-        let norm = dims.with(|dims| x.vector_norm(ord, dims, keepdim));
+        let norm = dims.with(|dims| x.full_norm(ord, dims, keepdim));
         narrow(norm, self.dtype()).map_err(|e| e.of(OP).at(location))
     }
 
-    fn vector_norm(&self, ord: f64, dims: &[isize], keepdim: bool) -> Result<Tensor> {
+    /// The norm of a dtype that is computed in itself.
+    fn full_norm(&self, ord: f64, dims: &[isize], keepdim: bool) -> Result<Tensor> {
         match ord {
             f64::INFINITY => self.abs()?.amax(dims, keepdim),
             f64::NEG_INFINITY => self.abs()?.amin(dims, keepdim),
@@ -39,7 +40,7 @@ impl Tensor {
                 let sum = self.abs()?.pow_scalar(ord)?.sum_dim(dims, keepdim)?;
                 if ord < 0.0 && self.numel() == 0 && sum.numel() > 0 {
                     let shape = self.shape().clone();
-                    return Err(Error::new("linalg_vector_norm", ErrorKind::EmptyReduction { shape }));
+                    return Err(Error::new("vector_norm", ErrorKind::EmptyReduction { shape }));
                 }
                 sum.pow_scalar(1.0 / ord)
             }
@@ -47,13 +48,13 @@ impl Tensor {
     }
 
     /// The p-norm over `dims` (all, if empty): `torch.norm`, which is
-    /// [`linalg_vector_norm`](Tensor::linalg_vector_norm) with its first argument so named.
+    /// [`vector_norm`](Tensor::vector_norm) with its first argument so named.
     ///
     /// # Errors
-    /// As for `linalg_vector_norm`.
+    /// As for `vector_norm`.
     #[track_caller]
     pub fn norm(&self, p: f64, dims: impl Dims, keepdim: bool) -> Result<Tensor> {
-        self.linalg_vector_norm(p, dims, keepdim)
+        self.vector_norm(p, dims, keepdim)
     }
 
     /// The sum of the diagonal of a matrix: `torch.trace`. Integers and bools sum to i64.
