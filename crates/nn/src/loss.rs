@@ -207,7 +207,7 @@ loss! {
     }
 }
 loss! {
-    /// Negative log-likelihood −x[t] of log-probabilities `[N, C]`, `[C]` or `[N, C, d1, ..]` for class indices t: `nn.NLLLoss`.
+    /// Negative log-likelihood `−x[t]` of log-probabilities `[N, C]`, `[C]` or `[N, C, d1, ..]` for class indices t: `nn.NLLLoss`.
     NLLLoss {
         /// A target that has neither loss nor gradient; default −100.
         ignore_index: i64 = -100,
@@ -323,7 +323,7 @@ loss! {
     }
 }
 loss! {
-    /// Σ max(0, margin − x[t] + x[j])ᵖ / C over the classes j other than t: `nn.MultiMarginLoss`.
+    /// `Σ max(0, margin − x[t] + x[j])ᵖ / C` over the classes j other than t: `nn.MultiMarginLoss`.
     MultiMarginLoss {
         /// 1 or 2; default 1.
         p: u32 = 1,

@@ -11,7 +11,7 @@ pub enum DType {
     F32,
     /// 64-bit float.
     F64,
-    /// 16-bit float of IEEE 754, [`f16`]. Operations compute in f32 and round once, as those of `BF16`.
+    /// 16-bit float of IEEE 754, [`f16`](struct@crate::f16). Operations compute in f32 and round once, as those of `BF16`.
     F16,
     /// The upper half of an f32, [`bf16`].
     BF16,

@@ -3,7 +3,7 @@
 //! A file is a zip archive of stored entries: a pickle (`data.pkl`) of the object, and the bytes of each tensor's
 //! storage (`data/0`, `data/1`, …). A pickle is a program; the one here is never run as such: values, lists, tuples,
 //! dictionaries and tensors are built, and any name of code that is not on a short list of PyTorch's own is an error
-//! that tells the name. What [`write`] makes loads with `torch.load(path, weights_only=True)`.
+//! that tells the name. What [`write()`] makes loads with `torch.load(path, weights_only=True)`.
 //!
 //! ```
 //! use std::collections::BTreeMap;
