@@ -16,8 +16,10 @@ Trains a classifier on Fashion-MNIST (60,000 training images of 28x28 pixels, 10
 Usage: cargo run --release --example fashion_mnist -- --data DIR [OPTIONS]
 
   --data DIR     folder of the four IDX files, as published (.gz) or unpacked
-  --model NAME   mlp (784-256-128-10; default) or cnn (two convolutions of 32 and 64 channels, 128 hidden)
-  --epochs N     passes over the training data (default 10 for mlp, 5 for cnn)
+  --model NAME   mlp (784-256-128-10; default), cnn (two convolutions of 32 and 64 channels, 128 hidden), lenet
+                 (LeNet-5) or resnet18
+  --width N      channels of resnet18's first stage (default 16; the paper's: 64)
+  --epochs N     passes over the training data (default 10 for mlp and lenet, 5 for cnn and resnet18)
   --limit N      train on the first N images and test on the first N alone";
 
 const BATCH_SIZE: usize = 64;
@@ -29,11 +31,13 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Box<dyn Error>> {
-    let (mut folder, mut name, mut epochs, mut limit) = (None, "mlp".to_string(), None, usize::MAX);
+    let (mut folder, mut epochs, mut limit) = (None, None, usize::MAX);
+    let (mut name, mut width) = ("mlp".to_string(), 16);
     let seed = args::parse(HELP, |option, value| {
         match option {
             "data" => folder = Some(value.get::<PathBuf>()?),
             "model" => name = value.get()?,
+            "width" => width = value.get()?,
             "epochs" => epochs = Some(value.get()?),
             "limit" => limit = value.get()?,
             _ => return Ok(false),
@@ -51,10 +55,12 @@ fn run() -> Result<(), Box<dyn Error>> {
     let (training, test) = (read("train")?, read("t10k")?);
 
     let rng = Rng::seed(seed);
-    let (model, default_epochs) = match name.as_str() {
-        "mlp" => (models::fashion_mlp(&rng)?, 10),
-        "cnn" => (models::fashion_cnn(&rng)?, 5),
-        _ => return Err(format!("--model is {name:?}, expected mlp or cnn").into()),
+    let (model, default_epochs): (Box<dyn Layer>, _) = match name.as_str() {
+        "mlp" => (Box::new(models::fashion_mlp(&rng)?), 10),
+        "cnn" => (Box::new(models::fashion_cnn(&rng)?), 5),
+        "lenet" => (Box::new(models::lenet5(&rng)?), 10),
+        "resnet18" => (Box::new(models::ResNet18::new(1, 10, width, &rng)?), 5),
+        _ => return Err(format!("--model is {name:?}, expected mlp, cnn, lenet or resnet18").into()),
     };
     let epochs = epochs.unwrap_or(default_epochs);
     println!(

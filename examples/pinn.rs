@@ -1,5 +1,6 @@
 //! Solves the heat equation with a network that knows the equation and no solution: a physics-informed network
-//! (Raissi, Perdikaris and Karniadakis, 2019). Its error against the known solution ends at 0.2 to 0.6 %, by seed.
+//! (Raissi, Perdikaris and Karniadakis, 2019). Its error against the known solution ends at 0.24 to 0.33 % (seeds 0 to
+//! 4).
 //!
 //!     cargo run --release --example pinn
 

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use train::data::{TensorDataset, csv, idx};
 use train::prelude::*;
+use train::tensor_core::{InterpolateMode, InterpolateOptions, Resize};
 
 /// Where the data of the repository lies.
 pub fn folder() -> PathBuf {
@@ -18,6 +19,21 @@ pub fn digits() -> Result<TensorDataset> {
     let pixels = table.narrow(1, 0, 64)?.div_scalar(16.0)?.to_dtype(DType::F32)?;
     let classes = table.select(1, 64)?.to_dtype(DType::I64)?;
     TensorDataset::new(pixels.reshape([-1, 1, 8, 8])?, classes)
+}
+
+/// The digits in two parts, four fifths to learn from and a fifth that is held out, as images `[1, size, size]`. The parts
+/// are the same for every `--seed`, so that runs can be compared.
+///
+/// # Errors
+/// If the file is missing or broken.
+pub fn digits_split(size: usize) -> Result<[Subset<TensorDataset>; 2]> {
+    let digits = digits()?;
+    // To their own size, 8, bilinear interpolation changes nothing.
+    let options = InterpolateOptions { mode: InterpolateMode::Bilinear, ..InterpolateOptions::default() };
+    let images = digits.data().interpolate(Resize::Size(&[size]), options)?;
+    let held_out = digits.len() / 5;
+    let lengths = [digits.len() - held_out, held_out];
+    random_split(TensorDataset::new(images, digits.target().clone())?, lengths, &Rng::seed(0))
 }
 
 /// What keeps Fashion-MNIST from being read.

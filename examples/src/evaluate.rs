@@ -1,4 +1,4 @@
-//! How good a classifier is.
+//! How good a model is.
 
 use train::prelude::*;
 
@@ -18,4 +18,16 @@ pub fn accuracy(model: &dyn Layer, dataset: &impl Dataset<Sample = (Tensor, Tens
     })?;
     model.train();
     Ok(accuracy)
+}
+
+/// A mean over the last steps, so that what a progress bar shows does not jump.
+#[derive(Debug, Default)]
+pub struct Recent(Option<f64>);
+
+impl Recent {
+    /// The mean with a further value, which counts a twentieth.
+    pub fn add(&mut self, value: f32) -> f64 {
+        let value = f64::from(value);
+        *self.0.insert(self.0.map_or(value, |mean| 0.95 * mean + 0.05 * value))
+    }
 }

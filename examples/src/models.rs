@@ -1,11 +1,21 @@
 //! The models that the examples train.
 
+mod actor_critic;
+mod autoencoder;
 mod gpt;
+mod lstm;
+mod resnet;
 
+pub use actor_critic::ActorCritic;
+pub use autoencoder::Autoencoder;
 pub use gpt::{Gpt, GptSize};
+pub use lstm::CharLstm;
+pub use resnet::ResNet18;
 
 use train::nn::{self, Result};
-use train::prelude::{Conv2d, Flatten, Linear, MaxPool2d, ReLU, Rng, Sequential, Tanh, sequential};
+use train::prelude::{
+    AvgPool2d, Conv2d, Flatten, Linear, MaxPool2d, ReLU, Rng, Sequential, Tanh, sequential,
+};
 
 /// A small convolutional network for the 8×8 digits: images `[N, 1, 8, 8]` to logits `[N, 10]`.
 ///
@@ -63,5 +73,35 @@ pub fn pinn(width: usize, rng: &Rng) -> Result<Sequential> {
         Linear::new(width, width, rng)?,
         Tanh,
         Linear::new(width, 1, rng)?,
+    ])
+}
+
+/// LeNet-5 (LeCun et al., 1998) as it is usually built today, with plain averages and a linear output: images
+/// `[N, 1, 28, 28]` to logits `[N, 10]`.
+pub fn lenet5(rng: &Rng) -> Result<Sequential> {
+    Ok(sequential![
+        Conv2d::options(1, 6, 5).padding(2).build(rng)?,
+        Tanh,
+        AvgPool2d::new(2),
+        Conv2d::new(6, 16, 5, rng)?,
+        Tanh,
+        AvgPool2d::new(2),
+        Flatten::new(),
+        Linear::new(16 * 5 * 5, 120, rng)?,
+        Tanh,
+        Linear::new(120, 84, rng)?,
+        Tanh,
+        Linear::new(84, 10, rng)?,
+    ])
+}
+
+/// A perceptron of two hidden layers on points `[N, from]`, to `[N, to]`: generator and critic of points of the plane.
+pub fn points(from: usize, width: usize, to: usize, rng: &Rng) -> Result<Sequential> {
+    Ok(sequential![
+        Linear::new(from, width, rng)?,
+        ReLU,
+        Linear::new(width, width, rng)?,
+        ReLU,
+        Linear::new(width, to, rng)?,
     ])
 }

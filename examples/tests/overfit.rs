@@ -1,9 +1,11 @@
 //! Each example's model learns one batch by heart: what is wired wrong does not.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
 
-use examples::models::{self, Gpt, GptSize};
+use examples::models::{self, ActorCritic, Autoencoder, CharLstm, Gpt, GptSize, ResNet18};
+use examples::reinforce::{self, Episodes};
 use examples::text::{Text, passages};
-use examples::{data, heat};
+use examples::{data, gan, heat};
+use train::autograd::Reduction;
 use train::prelude::*;
 
 /// Takes `steps` steps at `lr` on one batch, whose loss must end below `bound`; every parameter must get a gradient.
@@ -74,4 +76,58 @@ fn the_physics_informed_network() {
     let rng = Rng::seed(0);
     let (model, points) = (models::pinn(16, &rng).unwrap(), heat::Points::draw(32, &rng).unwrap());
     overfit(&model, 200, 1e-2, 1e-2, || heat::loss(&model, &points));
+}
+
+#[test]
+fn lenet() {
+    let rng = Rng::seed(0);
+    let (x, y) = (rng.randn([8, 1, 28, 28], DType::F32).unwrap(), rng.randint(0, 10, [8]).unwrap());
+    classify(&models::lenet5(&rng).unwrap(), 60, 0.1, &x, &y);
+}
+
+#[test]
+fn the_residual_network() {
+    let (x, y) = data::digits().unwrap().batch(&(0..16).collect::<Vec<_>>()).unwrap();
+    let model = ResNet18::new(1, 10, 4, &Rng::seed(0)).unwrap();
+    classify(&model, 30, 0.1, &x, &y);
+}
+
+#[test]
+fn the_recurrent_language_model() {
+    let text = Text::new("A stitch in time saves nine, and a penny saved is a penny earned.");
+    let model = CharLstm::new(text.vocabulary(), 16, 32, &Rng::seed(0)).unwrap();
+    let (x, y) = passages(text.tokens(), [0, 16, 32, 48], 16).unwrap();
+    overfit(&model, 100, 2e-2, 0.1, || {
+        let (logits, _) = model.forward(&(&x).into(), None)?;
+        Ok(logits.flatten(0, 1)?.cross_entropy(y.flatten(0, 1)?)?)
+    });
+}
+
+#[test]
+fn the_autoencoder() {
+    let (x, _) = data::digits().unwrap().batch(&(0..8).collect::<Vec<_>>()).unwrap();
+    let model = Autoencoder::new(8, 32, &Rng::seed(0)).unwrap();
+    overfit(&model, 200, 1e-2, 0.01, || Ok(model.forward(&(&x).into())?.mse_loss(&x, Reduction::Mean)?));
+}
+
+/// Fake points in the middle are at distance 1 from the ring: so large the critic's scores can grow apart, and more, since
+/// the penalty is a mild one. Then the generator leaves the middle.
+#[test]
+fn the_generative_adversarial_network() {
+    let rng = Rng::seed(0);
+    let (generator, critic) =
+        (models::points(4, 16, 2, &rng).unwrap(), models::points(2, 16, 1, &rng).unwrap());
+    let (real, noise) = (gan::ring(32, &rng).unwrap(), rng.randn([32, 4], DType::F32).unwrap());
+    let fake = no_grad(|| generator.forward(&(&noise).into())).unwrap().detach();
+    overfit(&critic, 100, 1e-2, -1.0, || gan::critic_loss(&critic, &real, &fake, &rng));
+    let of_real: f32 = critic.forward(&(&real).into()).unwrap().mean().unwrap().detach().item().unwrap();
+    overfit(&generator, 100, 1e-2, -of_real, || gan::generator_loss(&generator, &critic, &noise));
+}
+
+#[test]
+fn the_policy_and_its_baseline() {
+    let rng = Rng::seed(0);
+    let model = ActorCritic::new(4, 2, 16, &rng).unwrap();
+    let episodes = Episodes::play(&model.policy, 4, &rng).unwrap();
+    overfit(&model, 100, 1e-2, -0.3, || reinforce::loss(&model, &episodes));
 }

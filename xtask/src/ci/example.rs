@@ -30,6 +30,16 @@ pub const EXAMPLES: &[Example] = &[
     Example { name: "zero_grad_detach_step", arguments: &[], data: None },
     Example { name: "char_lm", arguments: &["--steps", "20"], data: None },
     Example { name: "pinn", arguments: &["--steps", "100"], data: None },
+    Example { name: "gan", arguments: &["--steps", "50"], data: None },
+    Example { name: "autoencoder", arguments: &["--epochs", "2"], data: None },
+    Example { name: "reinforce", arguments: &["--updates", "5"], data: None },
+    Example { name: "char_lstm", arguments: &["--steps", "20"], data: None },
+    Example { name: "digits", arguments: &["--model", "lenet", "--epochs", "1"], data: None },
+    Example {
+        name: "digits",
+        arguments: &["--model", "resnet18", "--width", "8", "--epochs", "1"],
+        data: None,
+    },
     Example {
         name: "fashion_mnist",
         arguments: &["--data", FASHION_MNIST, "--epochs", "1"],
@@ -38,6 +48,14 @@ pub const EXAMPLES: &[Example] = &[
 ];
 
 impl Example {
+    /// How its step is called: by its name and the model it is asked for, if any.
+    pub fn title(&self) -> String {
+        match self.arguments {
+            ["--model", model, ..] => format!("example {} {model}", self.name),
+            _ => format!("example {}", self.name),
+        }
+    }
+
     /// Runs it as a user does.
     pub fn run(&self, root: &Path) -> Outcome {
         if let Some(data) = &self.data

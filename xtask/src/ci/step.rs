@@ -45,7 +45,7 @@ pub fn all(workspace: &Workspace) -> Vec<Step> {
     steps.extend(libraries().map(alone));
     steps.extend(libraries().filter(|package| !package.features.is_empty()).map(features));
     for example in example::EXAMPLES {
-        steps.push(Step::new(format!("example {}", example.name), |root: &Path| example.run(root)));
+        steps.push(Step::new(example.title(), |root: &Path| example.run(root)));
     }
     let targets = workspace.packages.iter().flat_map(|package| &package.examples);
     for name in targets.filter(|name| example::EXAMPLES.iter().all(|example| example.name != *name)) {
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn every_example_has_its_step() {
-        for name in ["example digits", "example demo"] {
+        for name in ["example digits", "example digits lenet", "example demo"] {
             assert_eq!(names().iter().filter(|step| *step == name).count(), 1, "{name}");
         }
     }
