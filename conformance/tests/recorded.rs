@@ -57,6 +57,7 @@ fn every_recorded_schedule_is_followed() {
 const WITHOUT_RECORD: &[(&str, &str)] = &[
     ("dropout", "PyTorch's masks come from another generator"),
     ("gumbel_softmax", "random"),
+    ("lp_pool", "none of PyTorch's samples calls it; plain loops have its values"),
     ("to_dtype", "a conversion between equal values; its gradient is a conversion too"),
     ("weight_norm", "none of PyTorch's samples calls it; plain loops have its values"),
 ];

@@ -76,6 +76,7 @@ table! {
     logcumsumexp,
     logit,
     logsumexp,
+    lp_pool,
     margin_loss,
     masked_fill,
     matmul,
