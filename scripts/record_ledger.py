@@ -262,7 +262,50 @@ def simple(r):
         r.case("AvgPool2d", config, {"input": (2, 3, 7, 6)}, (3,), bad={"input": [7, 6]})
 
 
-FAMILIES = {f.__name__: f for f in (simple, recurrent, attention, transformer, convolution, losses)}
+def activation(r):
+    for name, *configs in [
+        ("CELU", {}, {"alpha": 0.5}),
+        ("ELU", {}, {"alpha": 0.5}),
+        ("GLU", {}, {"dim": 0}),
+        ("Hardshrink", {}, {"lambd": 0.2}),
+        ("Hardsigmoid", {}),
+        ("Hardswish", {}),
+        ("Hardtanh", {}, {"min_val": -0.4, "max_val": 0.2}),
+        ("LeakyReLU", {}, {"negative_slope": 0.3}),
+        ("LogSigmoid", {}),
+        ("Mish", {}),
+        ("ReLU6", {}),
+        ("SELU", {}),
+        ("Softmax", {"dim": 1}, {"dim": -3}),
+        ("Softmin", {"dim": 1}, {"dim": -3}),
+        ("Softplus", {}, {"beta": 2.0, "threshold": 1.0}),
+        ("Softshrink", {}, {"lambd": 0.2}),
+        ("Softsign", {}),
+        ("Tanhshrink", {}),
+        ("Threshold", {"threshold": 0.1, "value": -3.0}),
+    ]:
+        for config in configs:
+            r.case(name, config, {"input": (4, 3, 2)})
+    for config, bad in (({}, {}), ({"init": 0.1}, {}), ({"num_parameters": 3}, {"input": [4, 5, 2]})):
+        r.case("PReLU", config, {"input": (4, 3, 2)}, bad=bad)
+
+
+def group_norm(r):
+    for groups, config, shape in (
+        (1, {}, (2, 6)),
+        (2, {}, (2, 6, 3)),
+        (3, {"eps": 0.1}, (2, 6, 3, 2)),
+        (6, {"affine": False}, (2, 6, 3, 2)),
+    ):
+        r.case("GroupNorm", config, {"input": shape}, (groups, 6), bad={"input": [2, 5, *shape[2:]]})
+    for n, size in ((1, (5,)), (2, (3, 4)), (3, (2, 3, 2))):
+        for config in ({}, {"affine": True}, {"affine": True, "eps": 0.1}):
+            bad = {"input": [2, 4, *size]}
+            r.case(f"InstanceNorm{n}d", config, {"input": (2, 3, *size)}, (3,), bad=bad)
+        r.case(f"InstanceNorm{n}d", {"affine": True}, {"input": (3, *size)}, (3,), bad={"input": [3]})
+
+
+FAMILIES = {f.__name__: f for f in (simple, activation, group_norm, recurrent, attention, transformer, convolution, losses)}
 
 
 def main():

@@ -50,7 +50,11 @@ pub use error::{Error, Result, StateDictError};
 pub use grad_report::grad_report;
 pub use hook::{ForwardHook, register_forward_hook, register_module_forward_hook};
 pub use layer::Layer;
-pub use layers::activation::{GELU, LogSoftmax, ReLU, SiLU, Sigmoid, Softmax, Tanh};
+pub use layers::activation::{
+    CELU, ELU, GELU, GLU, Hardshrink, Hardsigmoid, Hardswish, Hardtanh, LeakyReLU, LogSigmoid, LogSoftmax,
+    Mish, PReLU, PReLUOptions, ReLU, ReLU6, SELU, SiLU, Sigmoid, Softmax, Softmin, Softplus, Softshrink,
+    Softsign, Tanh, Tanhshrink, Threshold,
+};
 pub use layers::attention::mask::AttentionMasks;
 pub use layers::attention::{MultiheadAttention, MultiheadAttentionOptions};
 pub use layers::batch_norm::{BatchNorm, BatchNorm1d, BatchNorm2d, BatchNorm3d, BatchNormOptions};
@@ -60,6 +64,10 @@ pub use layers::conv_transpose::{
 };
 pub use layers::dropout::Dropout;
 pub use layers::embedding::{Embedding, EmbeddingOptions};
+pub use layers::group_norm::{
+    GroupNorm, GroupNormOptions, InstanceNorm, InstanceNorm1d, InstanceNorm2d, InstanceNorm3d,
+    InstanceNormOptions,
+};
 pub use layers::linear::{Linear, LinearOptions};
 pub use layers::norm::{LayerNorm, LayerNormOptions, RMSNorm, RMSNormOptions};
 pub use layers::pool::{AvgPool2d, MaxPool2d};

@@ -3,10 +3,13 @@
 // The crate itself, since `#[derive(Module)]` names it.
 pub use crate as nn;
 pub use crate::{
-    AvgPool2d, BCELoss, BCEWithLogitsLoss, BatchNorm1d, BatchNorm2d, BatchNorm3d, Buffer, Conv1d, Conv2d,
-    Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, CrossEntropyLoss, Dropout, Embedding, Flatten,
-    GELU, GRU, GRUCell, HuberLoss, Identity, KLDivLoss, L1Loss, LSTM, LSTMCell, Layer, LayerNorm, Linear,
-    LogSoftmax, MSELoss, MaxPool2d, Module, ModuleDict, ModuleList, MultiheadAttention, NLLLoss, RMSNorm,
-    RNN, RNNCell, ReLU, Sequential, SiLU, Sigmoid, SmoothL1Loss, Softmax, Tanh, Training, TransformerDecoder,
-    TransformerDecoderLayer, TransformerEncoder, TransformerEncoderLayer, sequential,
+    AvgPool2d, BCELoss, BCEWithLogitsLoss, BatchNorm1d, BatchNorm2d, BatchNorm3d, Buffer, CELU, Conv1d,
+    Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, CrossEntropyLoss, Dropout, ELU,
+    Embedding, Flatten, GELU, GLU, GRU, GRUCell, GroupNorm, Hardshrink, Hardsigmoid, Hardswish, Hardtanh,
+    HuberLoss, Identity, InstanceNorm1d, InstanceNorm2d, InstanceNorm3d, KLDivLoss, L1Loss, LSTM, LSTMCell,
+    Layer, LayerNorm, LeakyReLU, Linear, LogSigmoid, LogSoftmax, MSELoss, MaxPool2d, Mish, Module,
+    ModuleDict, ModuleList, MultiheadAttention, NLLLoss, PReLU, RMSNorm, RNN, RNNCell, ReLU, ReLU6, SELU,
+    Sequential, SiLU, Sigmoid, SmoothL1Loss, Softmax, Softmin, Softplus, Softshrink, Softsign, Tanh,
+    Tanhshrink, Threshold, Training, TransformerDecoder, TransformerDecoderLayer, TransformerEncoder,
+    TransformerEncoderLayer, sequential,
 };

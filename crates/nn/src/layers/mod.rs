@@ -7,6 +7,7 @@ pub(crate) mod conv;
 pub(crate) mod conv_transpose;
 pub(crate) mod dropout;
 pub(crate) mod embedding;
+pub(crate) mod group_norm;
 pub(crate) mod linear;
 pub(crate) mod norm;
 pub(crate) mod pool;

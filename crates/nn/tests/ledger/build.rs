@@ -34,6 +34,10 @@ impl Config<'_> {
         self.json["config"][key].as_f64().unwrap_or(default)
     }
 
+    fn dim(&self) -> Option<isize> {
+        self.json["config"]["dim"].as_i64().map(|dim| dim as isize)
+    }
+
     fn text(&self, key: &str) -> &str {
         self.json["config"][key].as_str().unwrap_or_default()
     }
@@ -99,6 +103,40 @@ pub fn build(name: &str, json: &Json, tensors: &Tensors, rng: &Rng) -> Built {
             options = options.elementwise_affine(c.flag("elementwise_affine", true));
             layer(options.eps(c.json["config"]["eps"].as_f64()).build().unwrap())
         }
+        "CELU" => layer(CELU::new().alpha(c.number("alpha", 1.0))),
+        "ELU" => layer(ELU::new().alpha(c.number("alpha", 1.0))),
+        "GLU" => layer(c.dim().map_or_else(GLU::new, |dim| GLU::new().dim(dim))),
+        "Hardshrink" => layer(Hardshrink::new().lambd(c.number("lambd", 0.5))),
+        "Hardsigmoid" => layer(Hardsigmoid),
+        "Hardswish" => layer(Hardswish),
+        "Hardtanh" => {
+            layer(Hardtanh::new().min_val(c.number("min_val", -1.0)).max_val(c.number("max_val", 1.0)))
+        }
+        "LeakyReLU" => layer(LeakyReLU::new().negative_slope(c.number("negative_slope", 0.01))),
+        "LogSigmoid" => layer(LogSigmoid),
+        "Mish" => layer(Mish),
+        "PReLU" => {
+            let options = PReLU::options().num_parameters(c.size("num_parameters", 1));
+            layer(options.init(c.number("init", 0.25)).dtype(DType::F64).build().unwrap())
+        }
+        "ReLU6" => layer(ReLU6),
+        "SELU" => layer(SELU),
+        "Softmax" => layer(Softmax::new(c.dim().unwrap())),
+        "Softmin" => layer(Softmin::new(c.dim().unwrap())),
+        "Softplus" => {
+            layer(Softplus::new().beta(c.number("beta", 1.0)).threshold(c.number("threshold", 20.0)))
+        }
+        "Softshrink" => layer(Softshrink::new().lambd(c.number("lambd", 0.5))),
+        "Softsign" => layer(Softsign),
+        "Tanhshrink" => layer(Tanhshrink),
+        "Threshold" => layer(Threshold::new(c.number("threshold", 0.0), c.number("value", 0.0))),
+        "GroupNorm" => {
+            let options = GroupNorm::options(c.argument(0), c.argument(1)).affine(c.flag("affine", true));
+            layer(options.eps(c.number("eps", 1e-5)).dtype(DType::F64).build().unwrap())
+        }
+        "InstanceNorm1d" => instance_norm::<1>(&c),
+        "InstanceNorm2d" => instance_norm::<2>(&c),
+        "InstanceNorm3d" => instance_norm::<3>(&c),
         "BatchNorm1d" => batch_norm::<1>(&c),
         "BatchNorm3d" => batch_norm::<3>(&c),
         "AvgPool2d" => {
@@ -121,6 +159,11 @@ pub fn build(name: &str, json: &Json, tensors: &Tensors, rng: &Rng) -> Built {
         "TransformerEncoderLayer" | "TransformerDecoderLayer" => transformer(name, &c, rng),
         _ => loss(name, &c),
     }
+}
+
+fn instance_norm<const DIMS: usize>(c: &Config) -> Built {
+    let options = nn::InstanceNorm::<DIMS>::options(c.argument(0)).affine(c.flag("affine", false));
+    layer(options.eps(c.number("eps", 1e-5)).dtype(DType::F64).build().unwrap())
 }
 
 fn batch_norm<const DIMS: usize>(c: &Config) -> Built {
