@@ -62,6 +62,7 @@ pub use tensor_core::{
     Element, Index, Indexing, Indices, InterpolateMode, InterpolateOptions, MaxPoolOptions, PadMode, Padding,
     Reduction, Resize, RoundingMode, Scalar, ScatterReduce, Shape, Tensor, UnfoldOptions, bf16, f16,
 };
+pub use trace::{Call, record_calls};
 pub use var::Var;
 
 /// The code of the guide, built and run.

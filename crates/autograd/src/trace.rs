@@ -13,14 +13,19 @@ pub(crate) enum Event {
     Detach { value: Tensor, location: &'static Location<'static> },
 }
 
-/// An applied operation.
-pub(crate) struct Call {
+/// An applied operation, as [`record_calls`] noted it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Call {
+    /// The operation.
     pub op: &'static str,
+    /// The source line that applied it.
     pub location: &'static Location<'static>,
-    /// With whether each was tracked.
+    /// Its inputs, each with whether it was tracked.
     pub inputs: Vec<(Tensor, bool)>,
+    /// Its outputs.
     pub outputs: SmallVec<[Tensor; 1]>,
-    /// Whether a graph was written at all.
+    /// Whether a graph was written at all: false under [`no_grad`](crate::no_grad).
     pub enabled: bool,
 }
 
@@ -33,6 +38,27 @@ pub(crate) fn record<R>(body: impl FnOnce() -> R) -> (R, Vec<Event>) {
     let _outer = Outer { events: EVENTS.take(), _mode: mode::enter(|mode| mode.traced = true) };
     let result = body();
     (result, EVENTS.take())
+}
+
+/// Runs `body` and gives every operation that it applied on this thread, in order. The tensors are held, which costs
+/// memory: for looking into a model, not for each step.
+///
+/// ```
+/// use autograd::{Tensor, Var, record_calls};
+/// let x = Var::leaf(Tensor::scalar(3.0f32)?)?;
+/// let (y, calls) = record_calls(|| x.exp()?.neg());
+/// assert_eq!(calls.iter().map(|call| call.op).collect::<Vec<_>>(), ["exp", "neg"]);
+/// assert!(calls[1].inputs[0].0.shares_storage(&calls[0].outputs[0]));
+/// # y?;
+/// # Ok::<(), autograd::Error>(())
+/// ```
+pub fn record_calls<R>(body: impl FnOnce() -> R) -> (R, Vec<Call>) {
+    let (result, events) = record(body);
+    let call = |event| match event {
+        Event::Call(call) => Some(call),
+        Event::Detach { .. } => None,
+    };
+    (result, events.into_iter().filter_map(call).collect())
 }
 
 /// Puts back what a recording around this one has noted, after a panic too.

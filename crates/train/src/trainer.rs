@@ -2,6 +2,7 @@
 
 mod finder;
 mod fit;
+mod look;
 mod state;
 mod summary;
 
