@@ -305,7 +305,28 @@ def group_norm(r):
         r.case(f"InstanceNorm{n}d", {"affine": True}, {"input": (3, *size)}, (3,), bad={"input": [3]})
 
 
-FAMILIES = {f.__name__: f for f in (simple, activation, group_norm, recurrent, attention, transformer, convolution, losses)}
+def pooling(r):
+    for n, size in ((1, (9,)), (2, (7, 6)), (3, (5, 4, 6))):
+        x, bad = {"input": (2, 3, *size)}, {"input": list(size)}
+        both = ({}, {"stride": 1, "padding": 1}, {"ceil_mode": True})
+        for config in (*both, {"dilation": 2, "stride": 1, "padding": 1}):
+            r.case(f"MaxPool{n}d", config, x, (3,), bad=bad)
+        for config in (*both, {"padding": 1, "count_include_pad": False}):
+            if n != 2:  # recorded by `simple`
+                r.case(f"AvgPool{n}d", config, x, (3,), bad=bad)
+        for kind in ("Avg", "Max"):
+            for output in ([2] * n, [None, *[4] * (n - 1)]):
+                if n > 1 or output[0]:
+                    r.case(f"Adaptive{kind}Pool{n}d", {}, x, (output if n > 1 else 2,), bad=bad)
+        modes = ("nearest", {1: "linear", 2: "bilinear", 3: "trilinear"}[n], *(("bicubic",) if n == 2 else ()))
+        for mode in modes:
+            r.case("Upsample", {"scale_factor": 2.0, "mode": mode}, x, bad={"input": [3]})
+            r.case("Upsample", {"size": 4, "mode": mode}, x, bad={"input": [3]})
+            if mode != "nearest":
+                r.case("Upsample", {"scale_factor": 1.5, "mode": mode, "align_corners": True}, x, bad={"input": [3]})
+
+
+FAMILIES = {f.__name__: f for f in (simple, activation, group_norm, pooling, recurrent, attention, transformer, convolution, losses)}
 
 
 def main():

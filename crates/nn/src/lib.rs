@@ -55,6 +55,10 @@ pub use layers::activation::{
     Mish, PReLU, PReLUOptions, ReLU, ReLU6, SELU, SiLU, Sigmoid, Softmax, Softmin, Softplus, Softshrink,
     Softsign, Tanh, Tanhshrink, Threshold,
 };
+pub use layers::adaptive_pool::{
+    AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveAvgPool3d, AdaptiveMaxPool1d, AdaptiveMaxPool2d,
+    AdaptiveMaxPool3d,
+};
 pub use layers::attention::mask::AttentionMasks;
 pub use layers::attention::{MultiheadAttention, MultiheadAttentionOptions};
 pub use layers::batch_norm::{BatchNorm, BatchNorm1d, BatchNorm2d, BatchNorm3d, BatchNormOptions};
@@ -70,7 +74,7 @@ pub use layers::group_norm::{
 };
 pub use layers::linear::{Linear, LinearOptions};
 pub use layers::norm::{LayerNorm, LayerNormOptions, RMSNorm, RMSNormOptions};
-pub use layers::pool::{AvgPool2d, MaxPool2d};
+pub use layers::pool::{AvgPool1d, AvgPool2d, AvgPool3d, MaxPool1d, MaxPool2d, MaxPool3d};
 pub use layers::recurrent::cell::{GRUCell, LSTMCell, RNNCell};
 pub use layers::recurrent::{GRU, LSTM, RNN, RecurrentOptions};
 pub use layers::shape::{Flatten, Identity};
@@ -79,6 +83,7 @@ pub use layers::transformer::{
     TransformerActivation, TransformerDecoder, TransformerDecoderLayer, TransformerEncoder,
     TransformerEncoderLayer, TransformerOptions,
 };
+pub use layers::upsample::Upsample;
 pub use loss::{
     BCELoss, BCEWithLogitsLoss, CosineEmbeddingLoss, CrossEntropyLoss, GaussianNLLLoss, HingeEmbeddingLoss,
     HuberLoss, KLDivLoss, L1Loss, MSELoss, MarginRankingLoss, MultiMarginLoss, NLLLoss, PoissonNLLLoss,

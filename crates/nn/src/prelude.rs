@@ -3,13 +3,14 @@
 // The crate itself, since `#[derive(Module)]` names it.
 pub use crate as nn;
 pub use crate::{
-    AvgPool2d, BCELoss, BCEWithLogitsLoss, BatchNorm1d, BatchNorm2d, BatchNorm3d, Buffer, CELU, Conv1d,
-    Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, CrossEntropyLoss, Dropout, ELU,
-    Embedding, Flatten, GELU, GLU, GRU, GRUCell, GroupNorm, Hardshrink, Hardsigmoid, Hardswish, Hardtanh,
-    HuberLoss, Identity, InstanceNorm1d, InstanceNorm2d, InstanceNorm3d, KLDivLoss, L1Loss, LSTM, LSTMCell,
-    Layer, LayerNorm, LeakyReLU, Linear, LogSigmoid, LogSoftmax, MSELoss, MaxPool2d, Mish, Module,
-    ModuleDict, ModuleList, MultiheadAttention, NLLLoss, PReLU, RMSNorm, RNN, RNNCell, ReLU, ReLU6, SELU,
-    Sequential, SiLU, Sigmoid, SmoothL1Loss, Softmax, Softmin, Softplus, Softshrink, Softsign, Tanh,
-    Tanhshrink, Threshold, Training, TransformerDecoder, TransformerDecoderLayer, TransformerEncoder,
-    TransformerEncoderLayer, sequential,
+    AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveAvgPool3d, AdaptiveMaxPool1d, AdaptiveMaxPool2d,
+    AdaptiveMaxPool3d, AvgPool1d, AvgPool2d, AvgPool3d, BCELoss, BCEWithLogitsLoss, BatchNorm1d, BatchNorm2d,
+    BatchNorm3d, Buffer, CELU, Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d,
+    CrossEntropyLoss, Dropout, ELU, Embedding, Flatten, GELU, GLU, GRU, GRUCell, GroupNorm, Hardshrink,
+    Hardsigmoid, Hardswish, Hardtanh, HuberLoss, Identity, InstanceNorm1d, InstanceNorm2d, InstanceNorm3d,
+    KLDivLoss, L1Loss, LSTM, LSTMCell, Layer, LayerNorm, LeakyReLU, Linear, LogSigmoid, LogSoftmax, MSELoss,
+    MaxPool1d, MaxPool2d, MaxPool3d, Mish, Module, ModuleDict, ModuleList, MultiheadAttention, NLLLoss,
+    PReLU, RMSNorm, RNN, RNNCell, ReLU, ReLU6, SELU, Sequential, SiLU, Sigmoid, SmoothL1Loss, Softmax,
+    Softmin, Softplus, Softshrink, Softsign, Tanh, Tanhshrink, Threshold, Training, TransformerDecoder,
+    TransformerDecoderLayer, TransformerEncoder, TransformerEncoderLayer, Upsample, sequential,
 };

@@ -1,6 +1,7 @@
 //! The layers: one file for each, or for each family that differs in a word.
 
 pub(crate) mod activation;
+pub(crate) mod adaptive_pool;
 pub(crate) mod attention;
 pub(crate) mod batch_norm;
 pub(crate) mod conv;
@@ -15,3 +16,4 @@ pub(crate) mod recurrent;
 pub(crate) mod shape;
 pub(crate) mod size;
 pub(crate) mod transformer;
+pub(crate) mod upsample;

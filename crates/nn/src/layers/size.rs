@@ -2,21 +2,34 @@
 
 use autograd::Shape;
 
-/// A number for each of `N` dimensions: `3` for all, or `[3, 5]`.
-pub trait PerDim<const N: usize> {
+/// A value for each of `N` dimensions or sides: `3` for all, or `[3, 5]`.
+pub trait PerDim<const N: usize, T = usize> {
     /// One each.
-    fn each(self) -> [usize; N];
+    fn each(self) -> [T; N];
 }
 
-impl<const N: usize> PerDim<N> for usize {
-    fn each(self) -> [usize; N] {
+impl<const N: usize, T: Copy> PerDim<N, T> for T {
+    fn each(self) -> [T; N] {
         [self; N]
     }
 }
 
-impl<const N: usize> PerDim<N> for [usize; N] {
-    fn each(self) -> [usize; N] {
+impl<const N: usize, T> PerDim<N, T> for [T; N] {
+    fn each(self) -> [T; N] {
         self
+    }
+}
+
+/// Sizes of which each may be None.
+impl<const N: usize> PerDim<N, Option<usize>> for usize {
+    fn each(self) -> [Option<usize>; N] {
+        [Some(self); N]
+    }
+}
+
+impl<const N: usize> PerDim<N, Option<usize>> for [usize; N] {
+    fn each(self) -> [Option<usize>; N] {
+        self.map(Some)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Built, Inputs, Tensors};
 use autograd::tensor_core::Rng;
-use autograd::{DType, KlDivReduction, Reduction, Tensor, Var};
+use autograd::{DType, InterpolateMode, KlDivReduction, Reduction, Tensor, Var};
 use nn::prelude::*;
 use nn::{
     AttentionMasks, CosineEmbeddingLoss, GaussianNLLLoss, HingeEmbeddingLoss, MarginRankingLoss,
@@ -56,6 +56,12 @@ impl Config<'_> {
         list.iter().map(|x| x.as_u64().unwrap() as usize).collect()
     }
 
+    /// Positional argument 0, a list of sizes or null.
+    fn output_size<const N: usize>(&self) -> [Option<usize>; N] {
+        let list = self.json["arguments"][0].as_array().unwrap();
+        std::array::from_fn(|d| list[d].as_u64().map(|size| size as usize))
+    }
+
     fn reduction(&self) -> Reduction {
         match self.text("reduction") {
             "sum" => Reduction::Sum,
@@ -84,6 +90,38 @@ macro_rules! loss {
     ($loss:expr, $a:literal, $b:literal, $c:literal) => {
         of($loss, |loss, inputs| Ok(vec![loss.forward(&inputs[$a], &inputs[$b], &inputs[$c])?]))
     };
+}
+
+macro_rules! max_pool {
+    ($c:ident, $pool:ident) => {{
+        let kernel = $c.argument(0);
+        let pool = $pool::new(kernel).stride($c.size("stride", kernel)).padding($c.size("padding", 0));
+        layer(pool.dilation($c.size("dilation", 1)).ceil_mode($c.flag("ceil_mode", false)))
+    }};
+}
+
+macro_rules! avg_pool {
+    ($c:ident, $pool:ident) => {{
+        let kernel = $c.argument(0);
+        let pool = $pool::new(kernel).stride($c.size("stride", kernel)).padding($c.size("padding", 0));
+        let pool = pool.ceil_mode($c.flag("ceil_mode", false));
+        layer(pool.count_include_pad($c.flag("count_include_pad", true)))
+    }};
+}
+
+fn upsample(c: &Config) -> Built {
+    let layer_of = match c.json["config"]["scale_factor"].as_f64() {
+        Some(factor) => Upsample::scale_factor([factor]),
+        None => Upsample::size(c.size("size", 0)),
+    };
+    let mode = match c.text("mode") {
+        "linear" => InterpolateMode::Linear,
+        "bilinear" => InterpolateMode::Bilinear,
+        "trilinear" => InterpolateMode::Trilinear,
+        "bicubic" => InterpolateMode::Bicubic,
+        _ => InterpolateMode::Nearest,
+    };
+    layer(layer_of.mode(mode).align_corners(c.flag("align_corners", false)))
 }
 
 pub fn build(name: &str, json: &Json, tensors: &Tensors, rng: &Rng) -> Built {
@@ -139,15 +177,19 @@ pub fn build(name: &str, json: &Json, tensors: &Tensors, rng: &Rng) -> Built {
         "InstanceNorm3d" => instance_norm::<3>(&c),
         "BatchNorm1d" => batch_norm::<1>(&c),
         "BatchNorm3d" => batch_norm::<3>(&c),
-        "AvgPool2d" => {
-            let kernel = c.argument(0);
-            let pool = AvgPool2d::new(kernel)
-                .stride(c.size("stride", kernel))
-                .padding(c.size("padding", 0))
-                .ceil_mode(c.flag("ceil_mode", false))
-                .count_include_pad(c.flag("count_include_pad", true));
-            layer(pool)
-        }
+        "AvgPool1d" => avg_pool!(c, AvgPool1d),
+        "AvgPool2d" => avg_pool!(c, AvgPool2d),
+        "AvgPool3d" => avg_pool!(c, AvgPool3d),
+        "MaxPool1d" => max_pool!(c, MaxPool1d),
+        "MaxPool2d" => max_pool!(c, MaxPool2d),
+        "MaxPool3d" => max_pool!(c, MaxPool3d),
+        "AdaptiveAvgPool1d" => layer(AdaptiveAvgPool1d::new(c.argument(0))),
+        "AdaptiveAvgPool2d" => layer(AdaptiveAvgPool2d::new(c.output_size())),
+        "AdaptiveAvgPool3d" => layer(AdaptiveAvgPool3d::new(c.output_size())),
+        "AdaptiveMaxPool1d" => layer(AdaptiveMaxPool1d::new(c.argument(0))),
+        "AdaptiveMaxPool2d" => layer(AdaptiveMaxPool2d::new(c.output_size())),
+        "AdaptiveMaxPool3d" => layer(AdaptiveMaxPool3d::new(c.output_size())),
+        "Upsample" => upsample(&c),
         "Conv1d" => conv::<1>(&c, rng),
         "Conv2d" => conv::<2>(&c, rng),
         "Conv3d" => conv::<3>(&c, rng),
