@@ -324,6 +324,8 @@ def pooling(r):
             r.case("Upsample", {"size": 4, "mode": mode}, x, bad={"input": [3]})
             if mode != "nearest":
                 r.case("Upsample", {"scale_factor": 1.5, "mode": mode, "align_corners": True}, x, bad={"input": [3]})
+    r.case("PixelShuffle", {}, {"input": (2, 8, 3, 2)}, (2,), bad={"input": [2, 6, 3, 2]})
+    r.case("PixelUnshuffle", {}, {"input": (2, 2, 6, 4)}, (2,), bad={"input": [2, 2, 5, 4]})
 
 
 FAMILIES = {f.__name__: f for f in (simple, activation, group_norm, pooling, recurrent, attention, transformer, convolution, losses)}

@@ -77,7 +77,7 @@ pub use layers::norm::{LayerNorm, LayerNormOptions, RMSNorm, RMSNormOptions};
 pub use layers::pool::{AvgPool1d, AvgPool2d, AvgPool3d, MaxPool1d, MaxPool2d, MaxPool3d};
 pub use layers::recurrent::cell::{GRUCell, LSTMCell, RNNCell};
 pub use layers::recurrent::{GRU, LSTM, RNN, RecurrentOptions};
-pub use layers::shape::{Flatten, Identity};
+pub use layers::shape::{Flatten, Identity, PixelShuffle, PixelUnshuffle};
 pub use layers::size::{PerDim, Sizes};
 pub use layers::transformer::{
     TransformerActivation, TransformerDecoder, TransformerDecoderLayer, TransformerEncoder,

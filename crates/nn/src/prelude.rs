@@ -10,7 +10,8 @@ pub use crate::{
     Hardsigmoid, Hardswish, Hardtanh, HuberLoss, Identity, InstanceNorm1d, InstanceNorm2d, InstanceNorm3d,
     KLDivLoss, L1Loss, LSTM, LSTMCell, Layer, LayerNorm, LeakyReLU, Linear, LogSigmoid, LogSoftmax, MSELoss,
     MaxPool1d, MaxPool2d, MaxPool3d, Mish, Module, ModuleDict, ModuleList, MultiheadAttention, NLLLoss,
-    PReLU, RMSNorm, RNN, RNNCell, ReLU, ReLU6, SELU, Sequential, SiLU, Sigmoid, SmoothL1Loss, Softmax,
-    Softmin, Softplus, Softshrink, Softsign, Tanh, Tanhshrink, Threshold, Training, TransformerDecoder,
-    TransformerDecoderLayer, TransformerEncoder, TransformerEncoderLayer, Upsample, sequential,
+    PReLU, PixelShuffle, PixelUnshuffle, RMSNorm, RNN, RNNCell, ReLU, ReLU6, SELU, Sequential, SiLU, Sigmoid,
+    SmoothL1Loss, Softmax, Softmin, Softplus, Softshrink, Softsign, Tanh, Tanhshrink, Threshold, Training,
+    TransformerDecoder, TransformerDecoderLayer, TransformerEncoder, TransformerEncoderLayer, Upsample,
+    sequential,
 };

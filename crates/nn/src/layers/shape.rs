@@ -1,4 +1,4 @@
-//! Layers that compute nothing.
+//! Layers that compute nothing: they hand on or move elements.
 
 use crate::{Layer, Module, Result};
 use autograd::Var;
@@ -56,4 +56,39 @@ impl Layer for Flatten {
     fn compute(&self, x: &Var) -> Result<Var> {
         Ok(x.flatten(self.start_dim, self.end_dim)?)
     }
+}
+
+macro_rules! pixel_shuffle {
+    ($($(#[$doc:meta])* $name:ident($factor:ident) $method:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Module)]
+        #[module(extra_repr = Self::settings)]
+        pub struct $name {
+            $factor: usize,
+        }
+
+        impl $name {
+            /// With r = this factor.
+            pub fn new($factor: usize) -> Self {
+                Self { $factor }
+            }
+
+            fn settings(&self) -> String {
+                format!(concat!(stringify!($factor), "={}"), self.$factor)
+            }
+        }
+
+        impl Layer for $name {
+            fn compute(&self, x: &Var) -> Result<Var> {
+                Ok(x.$method(self.$factor)?)
+            }
+        }
+    )*};
+}
+
+pixel_shuffle! {
+    /// `[.., C r², H, W]` to `[.., C, H r, W r]`: r² channels become a block of r × r pixels, `nn.PixelShuffle`.
+    PixelShuffle(upscale_factor) pixel_shuffle;
+    /// `[.., C, H r, W r]` to `[.., C r², H, W]`: what undoes [`PixelShuffle`], `nn.PixelUnshuffle`.
+    PixelUnshuffle(downscale_factor) pixel_unshuffle;
 }

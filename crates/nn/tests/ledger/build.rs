@@ -189,6 +189,8 @@ pub fn build(name: &str, json: &Json, tensors: &Tensors, rng: &Rng) -> Built {
         "AdaptiveMaxPool1d" => layer(AdaptiveMaxPool1d::new(c.argument(0))),
         "AdaptiveMaxPool2d" => layer(AdaptiveMaxPool2d::new(c.output_size())),
         "AdaptiveMaxPool3d" => layer(AdaptiveMaxPool3d::new(c.output_size())),
+        "PixelShuffle" => layer(PixelShuffle::new(c.argument(0))),
+        "PixelUnshuffle" => layer(PixelUnshuffle::new(c.argument(0))),
         "Upsample" => upsample(&c),
         "Conv1d" => conv::<1>(&c, rng),
         "Conv2d" => conv::<2>(&c, rng),
