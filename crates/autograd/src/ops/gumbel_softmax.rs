@@ -53,7 +53,7 @@ mod tests {
             let y = x.gumbel_softmax(0.7, hard, 1, &Rng::seed(3)).unwrap();
             let loss = y.mul(&weights).unwrap().sum().unwrap();
             let [g] = &crate::grad(&loss, &[&x], false).unwrap()[..] else { panic!("one gradient") };
-            (y.to_vec::<f64>().unwrap(), g.to_vec::<f64>().unwrap())
+            (y.detach().to_vec::<f64>().unwrap(), g.to_vec::<f64>().unwrap())
         };
         let ((hard, g_hard), (soft, g_soft)) = (run(true), run(false));
         for (hard, soft) in hard.chunks(4).zip(soft.chunks(4)) {
