@@ -4,7 +4,7 @@ use super::binary::{self, Arithmetic};
 use super::unary;
 use crate::dtype::dispatch_number;
 use crate::kernel::math::Float;
-use crate::{Error, ErrorKind, Result, Scalar, Tensor};
+use crate::{DType, Error, ErrorKind, Result, Scalar, Tensor};
 
 /// A number with powers of its own type.
 trait Power: Arithmetic {
@@ -68,14 +68,17 @@ impl Tensor {
     }
 
     /// self ^ exponent. Squares, square roots and reciprocals are computed as such. An integer tensor stays one beside
-    /// an integer, wrapping, and is f32 beside a float.
+    /// an integer, wrapping, and is f32 beside a float; a bool tensor stays one beside a bool.
     ///
     /// # Errors
-    /// If the tensor is bool and the exponent too, or both are integers and the exponent is negative.
+    /// If both are integers and the exponent is negative.
     #[track_caller]
     pub fn pow_scalar(&self, exponent: impl Into<Scalar>) -> Result<Tensor> {
         let exponent = exponent.into();
         let x = self.promoted(exponent)?;
+        if x.dtype() == DType::Bool {
+            return if exponent.to::<bool>() { Ok(x) } else { x.ones_like() };
+        }
         if !x.dtype().is_float() && exponent.to::<i64>() < 0 {
             let (value, expected) = (
                 exponent.to::<i64>().to_string(),
