@@ -32,7 +32,7 @@ impl Op for Linear {
         let g = match self.activation {
             Activation::Identity => ctx.grad().clone(),
             Activation::Relu if ctx.create_graph() => {
-                let mask: Var = ctx.output(0).value().gt_scalar(0)?.to_dtype(x.dtype())?.into();
+                let mask: Var = ctx.output(0).value().le_scalar(0)?.logical_not()?.to_dtype(x.dtype())?.into();
                 ctx.grad().mul(&mask)?
             }
             Activation::Relu => ctx.grad().value().relu_backward(ctx.output(0).value())?.into(),

@@ -1,4 +1,4 @@
-//! max(x, 0); the derivative is 1 above 0 and 0 elsewhere, at 0 too, as in PyTorch.
+//! max(x, 0); the derivative is 0 up to 0, at 0 too, and 1 elsewhere, at NaN too, as in PyTorch.
 
 use crate::op::{Keep, apply};
 use crate::pointwise::Pointwise;
@@ -10,7 +10,7 @@ const OP: Pointwise = Pointwise {
     name: "relu",
     keep: Keep::Output,
     forward: Tensor::relu,
-    derivative: |y| Ok(y.value().gt_scalar(0)?.to_dtype(y.dtype())?.into()),
+    derivative: |y| Ok(y.value().le_scalar(0)?.logical_not()?.to_dtype(y.dtype())?.into()),
     fused: Some(Tensor::relu_backward),
 };
 

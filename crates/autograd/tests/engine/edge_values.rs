@@ -35,13 +35,87 @@ fn clamp_is_open_at_its_bounds() {
 
 #[test]
 fn kinks_at_zero() {
-    same(slope(&[-1.0, 0.0, 1.0], Var::relu), &[0.0, 0.0, 1.0]);
+    same(slope(&[-1.0, 0.0, 1.0, NAN], Var::relu), &[0.0, 0.0, 1.0, 1.0]);
     same(slope(&[-1.0, 0.0, 1.0], Var::abs), &[-1.0, 0.0, 1.0]);
     same(slope(&[0.0, 4.0], Var::sqrt), &[INF, 0.25]);
     // So the branch that was not taken poisons the gradient.
     let positive = Tensor::from_vec(vec![false, true], [2]).unwrap();
     let zeros = Var::from(vector(&[0.0, 0.0]));
     same(slope(&[-1.0, 4.0], |x| x.sqrt()?.where_cond(&positive, &zeros)), &[NAN, 0.25]);
+}
+
+#[test]
+fn the_derivative_of_relu_at_nan_is_1_on_every_path() {
+    let x = leaf(&[NAN, 1.0, -1.0]);
+    let twice = grad(&x.relu().unwrap().sum().unwrap(), &[&x], true).unwrap();
+    same(values(&twice[0]), &[1.0, 1.0, 0.0]);
+    let one = Var::from(vector(&[1.0]).reshape([1, 1]).unwrap());
+    let line =
+        |x: &Var| x.unsqueeze(1)?.linear(&one, None, autograd::tensor_core::Activation::Relu)?.flatten(0, 1);
+    same(value(&[NAN, 1.0, -1.0], line), &[NAN, 1.0, 0.0]);
+    same(slope(&[NAN, 1.0, -1.0], line), &[1.0, 1.0, 0.0]);
+}
+
+#[test]
+fn rectifiers_at_their_bounds() {
+    same(slope(&[-1.0, 1.0, 0.0, NAN], |x| x.hardtanh(-1.0, 1.0)), &[0.0, 0.0, 1.0, 1.0]);
+    same(slope(&[0.0, 6.0, 3.0, NAN, 7.0], Var::relu6), &[0.0, 0.0, 1.0, 1.0, 0.0]);
+    let at = [-3.0, 3.0, 0.0, NAN];
+    same(slope(&at, |x| x.leaky_relu(0.01)), &[0.01, 1.0, 0.01, 0.01]);
+    same(slope(&at, |x| x.softshrink(3.0)), &[0.0, 0.0, 0.0, 1.0]);
+    same(slope(&at, |x| x.hardshrink(3.0)), &[0.0, 0.0, 0.0, 1.0]);
+    same(slope(&at, |x| x.threshold(0.0, 0.0)), &[0.0, 1.0, 0.0, 1.0]);
+    same(slope(&at, Var::hardsigmoid), &[0.0, 0.0, 1.0 / 6.0, 0.0]);
+}
+
+#[test]
+fn clamp_by_tensors_shares_at_its_bounds() {
+    let bounds = |min: f64, max: f64| {
+        let (x, min, max) = (leaf(&[1.0, 0.0, 2.0, 1.5]), leaf(&[min; 4]), leaf(&[max; 4]));
+        x.clamp_tensor(Some(&min), Some(&max)).unwrap().sum().unwrap().backward().unwrap();
+        [gradient(&x), gradient(&min), gradient(&max)]
+    };
+    assert_eq!(bounds(1.0, 2.0), [[0.5, 0.0, 0.5, 1.0], [0.5, 1.0, 0.0, 0.0], [0.0, 0.0, 0.5, 0.0]]);
+    assert_eq!(bounds(2.0, 1.0), [[0.0; 4], [0.0; 4], [1.0; 4]], "the upper bound wins");
+    let one = Var::from(vector(&[1.0]));
+    same(slope(&[1.0, 0.0, 2.0], |x| x.clamp_tensor(None, Some(&one))), &[0.5, 1.0, 0.0]);
+    same(slope(&[1.0, 0.0, 2.0], |x| x.clamp_tensor(Some(&one), None)), &[0.5, 0.0, 1.0]);
+}
+
+#[test]
+fn fmax_and_fmin_ignore_nan() {
+    let (x, y) = ([NAN, 1.0, 2.0, NAN, 3.0], [1.0, NAN, 2.0, NAN, 1.0]);
+    for (op, expected, of_x, of_y) in [
+        (
+            Var::fmax as fn(&Var, &Var) -> Result<Var>,
+            [1.0, 1.0, 2.0, NAN, 3.0],
+            [0.0, 1.0, 0.5, 1.0, 1.0],
+            [1.0, 0.0, 0.5, 0.0, 0.0],
+        ),
+        (Var::fmin, [1.0, 1.0, 2.0, NAN, 1.0], [0.0, 1.0, 0.5, 1.0, 0.0], [1.0, 0.0, 0.5, 0.0, 1.0]),
+    ] {
+        let (x, y) = (leaf(&x), leaf(&y));
+        let z = op(&x, &y).unwrap();
+        z.sum().unwrap().backward().unwrap();
+        same(values(&z), &expected);
+        assert_eq!((gradient(&x), gradient(&y)), (of_x.to_vec(), of_y.to_vec()));
+    }
+}
+
+#[test]
+fn division_by_zero() {
+    let [one, zero] = [1i64, 0].map(|n| Tensor::from_slice(&[n, -n], [2]).unwrap());
+    same(one.div(&zero).unwrap().to_dtype(DType::F64).unwrap().to_vec().unwrap(), &[INF, -INF]);
+    for mode in [RoundingMode::Trunc, RoundingMode::Floor] {
+        says(one.div_mode(&zero, mode).map_err(Error::from), &["by zero"]);
+        let zeros = Var::from(vector(&[0.0; 3]));
+        same(value(&[1.0, -1.0, 0.0], |x| x.div_mode(&zeros, mode)), &[INF, -INF, NAN]);
+    }
+    says(one.remainder(&zero).map_err(Error::from), &["remainder", "by zero"]);
+    says(one.fmod(&zero).map_err(Error::from), &["fmod", "by zero"]);
+    let divisors = Var::from(vector(&[0.0, 0.0, INF, 1.0]));
+    same(value(&[1.0, -1.0, 5.0, INF], |x| x.remainder(&divisors)), &[NAN, NAN, 5.0, NAN]);
+    same(value(&[1.0, -1.0, 5.0, INF], |x| x.fmod(&divisors)), &[NAN, NAN, 5.0, NAN]);
 }
 
 #[test]
@@ -64,6 +138,8 @@ fn ties_of_maximum_and_minimum_are_halved() {
 fn ties_of_amax_are_shared_and_those_of_max_along_a_dimension_go_to_the_first() {
     same(slope(&[2.0, 2.0, 1.0], |x| x.amax(0, false)), &[0.5, 0.5, 0.0]);
     same(slope(&[1.0, 1.0, 2.0], |x| x.amin(0, false)), &[0.5, 0.5, 0.0]);
+    same(slope(&[2.0, 2.0, 1.0], |x| Ok(x.aminmax(None, false)?.1)), &[0.5, 0.5, 0.0]);
+    says(leaf(&[]).aminmax(None, false), &["no elements"]);
     same(slope(&[2.0, 2.0, 1.0], |x| Ok(x.max_dim(0, false)?.0)), &[1.0, 0.0, 0.0]);
     same(slope(&[1.0, 1.0, 2.0], |x| Ok(x.min_dim(0, false)?.0)), &[1.0, 0.0, 0.0]);
 }
@@ -80,6 +156,8 @@ fn powers_of_zero() {
 fn a_product_with_zeros_is_exact() {
     same(slope(&[2.0, 0.0, 3.0], Var::prod), &[0.0, 6.0, 0.0]);
     same(slope(&[2.0, 0.0, 0.0], Var::prod), &[0.0, 0.0, 0.0]);
+    same(slope(&[2.0, NAN, 0.0], Var::prod), &[NAN, 0.0, NAN]);
+    same(slope(&[2.0, 0.0, 3.0], |x| x.cumprod(0)), &[1.0, 8.0, 0.0]);
     same(value(&[], Var::prod), &[1.0]);
 }
 
@@ -96,6 +174,18 @@ fn a_median_is_one_element_the_lower_of_an_even_count() {
     same(slope(&[4.0, 1.0, 3.0, 2.0], Var::median), &[0.0, 0.0, 0.0, 1.0]);
     same(value(&[1.0, NAN, 2.0], Var::median), &[NAN]);
     same(value(&[1.0, NAN, 2.0], Var::nanmedian), &[1.0]);
+    same(slope(&[1.0, NAN, 2.0], Var::median), &[0.0, 1.0, 0.0]);
+    same(slope(&[1.0, NAN, 2.0], Var::nanmedian), &[1.0, 0.0, 0.0]);
+    same(value(&[NAN], Var::nanmedian), &[NAN]);
+    same(value(&[], Var::median), &[NAN]);
+}
+
+#[test]
+fn sums_and_means_without_nan() {
+    same(value(&[1.0, NAN, 3.0], |x| x.nanmean(0, false)), &[2.0]);
+    same(slope(&[1.0, NAN, 3.0], |x| x.nanmean(0, false)), &[0.5, 0.0, 0.5]);
+    same(value(&[NAN, NAN], |x| x.nanmean(0, false)), &[NAN]);
+    same(slope(&[NAN, 1.0], |x| x.nansum(0, false)), &[0.0, 1.0]);
 }
 
 #[test]
@@ -103,6 +193,14 @@ fn nan_is_the_largest_where_elements_are_ordered() {
     same(value(&[NAN, 1.0, INF, -INF], |x| Ok(x.sort(0, false)?.0)), &[-INF, 1.0, INF, NAN]);
     same(value(&[1.0, NAN, INF], |x| Ok(x.sort(0, true)?.0)), &[NAN, INF, 1.0]);
     same(value(&[1.0, NAN, 3.0], |x| Ok(x.topk(2, 0, true)?.0)), &[NAN, 3.0]);
+    same(value(&[1.0, NAN, 3.0], |x| Ok(x.topk(2, 0, false)?.0)), &[1.0, 3.0]);
+    same(value(&[1.0, NAN, 3.0], |x| Ok(x.kthvalue(3, 0, false)?.0)), &[NAN]);
+    let x = vector(&[NAN, 1.0, INF, -INF, NAN]);
+    assert_eq!(
+        x.argsort(0, false).unwrap().to_vec::<i64>().unwrap(),
+        [3, 1, 2, 0, 4],
+        "equals keep their order"
+    );
     same(slope(&[1.0, 5.0, 3.0], |x| Ok(x.topk(2, 0, true)?.0)), &[0.0, 1.0, 1.0]);
 }
 
@@ -118,6 +216,9 @@ fn reductions_of_nothing() {
     same(value(&[], Var::sum), &[0.0]);
     same(value(&[], Var::mean), &[NAN]);
     same(slope(&[], Var::mean), &[]);
+    same(value(&[], |x| x.logsumexp(0, false)), &[-INF]);
+    same(value(&[], |x| x.var_dim(0, 1.0, false)), &[NAN]);
+    same(value(&[1.0], |x| x.var_dim(0, 1.0, false)), &[NAN]);
     says(leaf(&[]).amax(0, false), &["amax", "no elements"]);
     says(leaf(&[]).max_dim(0, false), &["no elements"]);
     says(leaf(&[]).detach().argmax(0, false).map_err(Error::from), &["no elements"]);
@@ -138,6 +239,9 @@ fn softmax_and_its_family_at_infinity() {
     same(value(&[0.0, -INF], |x| x.softmax(0)), &[1.0, 0.0]);
     same(value(&[-INF, -INF], |x| x.logsumexp(0, false)), &[-INF]);
     same(value(&[INF, 0.0], |x| x.logsumexp(0, false)), &[INF]);
+    same(slope(&[INF, 0.0], |x| x.logsumexp(0, false)), &[NAN, 0.0]);
+    let y = Var::from(vector(&[-INF, INF]));
+    same(value(&[-INF, INF], |x| x.logaddexp(&y)), &[-INF, INF]);
 }
 
 #[test]
@@ -151,6 +255,11 @@ fn nan_goes_through() {
     let image = |values: &[f64]| vector(values).reshape([1, 1, 2, 2]).unwrap();
     let pooled = Var::from(image(&[1.0, NAN, 2.0, 3.0])).max_pool2d(MaxPoolOptions::new([2, 2])).unwrap();
     same(values(&pooled), &[NAN]);
+    let pool = |x: &Var| x.view([1, 1, 2, 2])?.max_pool2d(MaxPoolOptions::new([2, 2]));
+    same(slope(&[1.0, NAN, 2.0, NAN], pool), &[0.0, 0.0, 0.0, 1.0]);
+    same(slope(&[1.0, NAN], |x| Ok(x.max_dim(0, false)?.0)), &[0.0, 1.0]);
+    same(slope(&[1.0, NAN, 2.0], |x| Ok(x.cummax(0)?.0)), &[1.0, 2.0, 0.0]);
+    assert_eq!(vector(&[1.0, NAN, 0.0]).argmin(0, false).unwrap().item::<i64>().unwrap(), 1);
 }
 
 #[test]

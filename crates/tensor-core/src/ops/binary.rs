@@ -142,8 +142,9 @@ macro_rules! float_methods {
 }
 
 float_methods! {
-    /// The gradient of [`relu`](Tensor::relu): `self` (the gradient) where `other` (the output) is positive, else 0.
-    relu_backward, |g, y| if y > 0.0 { g } else { 0.0 };
+    /// The gradient of [`relu`](Tensor::relu): 0 where `other` (the output) is at most 0, else `self` (the gradient), also
+    /// at NaN.
+    relu_backward, |g, y| if y <= 0.0 { 0.0 } else { g };
     /// The gradient of [`tanh`](Tensor::tanh): `self` (the gradient) · (1 − y²), with `other` the output y.
     tanh_backward, |g, y| g * (1.0 - y * y);
     /// The gradient of [`sigmoid`](Tensor::sigmoid): `self` (the gradient) · y · (1 − y), with `other` the output y.
