@@ -103,7 +103,9 @@ fn bags(
     let (bag, bags): (Vec<i64>, usize) = match (index.rank(), options.offsets) {
         (2, None) => {
             let (bags, size) = (index.size(0)?, index.size(1)?);
-            ((0..bags as i64).flat_map(|bag| std::iter::repeat_n(bag, size)).collect(), bags)
+            // Bags without indices are not gone through: a shape may say that there are endless many.
+            let last = if size == 0 { 0 } else { bags as i64 };
+            ((0..last).flat_map(|bag| std::iter::repeat_n(bag, size)).collect(), bags)
         }
         (1, Some(offsets)) => {
             let mut starts = offsets.to_vec::<i64>()?;

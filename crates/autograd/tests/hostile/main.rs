@@ -4,6 +4,7 @@
 
 mod arguments;
 mod attempt;
+mod compositions;
 mod families;
 mod huge;
 mod rows;
