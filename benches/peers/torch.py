@@ -5,11 +5,15 @@ Prints a line for each, as the project's own runner does, with peer=torch or pee
 
 import argparse
 import resource
+import sys
 import time
 
-import torch
-from torch import nn
-from torch.nn import functional as F
+# This file has PyTorch's name: its own folder must not be where `import torch` looks first.
+sys.path.pop(0)
+
+import torch  # noqa: E402
+from torch import nn  # noqa: E402
+from torch.nn import functional as F  # noqa: E402
 
 WARM_UP, WINDOWS = 3, 3
 
@@ -92,6 +96,8 @@ class Gpt(nn.Module):
         super().__init__()
         self.characters, self.positions = nn.Embedding(vocabulary, width), nn.Embedding(context, width)
         self.blocks = nn.Sequential(*(Block(width, heads) for _ in range(blocks)))
+        for embedding in (self.characters, self.positions):
+            nn.init.normal_(embedding.weight, 0.0, 0.02)
         self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, vocabulary, bias=False)
 
     def forward(self, x):
