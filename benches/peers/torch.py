@@ -4,6 +4,8 @@ Prints a line for each, as the project's own runner does, with peer=torch or pee
 """
 
 import argparse
+import gzip
+import os
 import resource
 import sys
 import time
@@ -14,6 +16,7 @@ sys.path.pop(0)
 import torch  # noqa: E402
 from torch import nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
+from torch.utils import data  # noqa: E402
 
 WARM_UP, WINDOWS = 3, 3
 
@@ -169,6 +172,61 @@ def ops(args):
         report(args, f"ops_{name}", timed(call, args.secs) * 1e6, "us")
 
 
+FASHION_MNIST = "/usr/share/datasets/fashion-mnist"
+
+
+def idx(name, header):
+    with gzip.open(os.path.join(FASHION_MNIST, name)) as file:
+        return torch.frombuffer(bytearray(file.read()[header:]), dtype=torch.uint8)
+
+
+def fashion_mnist():
+    """Bytes [60000, 28, 28] and classes; random ones where the files are not there."""
+    if not os.path.isdir(FASHION_MNIST):
+        print(f"note: random images of the same shape, for there is no {FASHION_MNIST}")
+        return torch.randint(0, 256, (60_000, 28, 28), dtype=torch.uint8), torch.randint(0, 10, (60_000,))
+    images = idx("train-images-idx3-ubyte.gz", 16).reshape(-1, 28, 28)
+    return images, idx("train-labels-idx1-ubyte.gz", 8).long()
+
+
+def normalised(images):
+    return images.float().div_(255).sub_(0.2860).div_(0.3530)
+
+
+class Images(data.Dataset):
+    """What torchvision's FashionMNIST with ToTensor and Normalize does, without the way through PIL."""
+
+    def __init__(self, images, classes):
+        self.images, self.classes = images, classes
+
+    def __len__(self):
+        return len(self.images)
+
+    def __getitem__(self, index):
+        return normalised(self.images[index : index + 1]), int(self.classes[index])
+
+
+def exhaust(batches):
+    for _ in batches:
+        pass
+
+
+def loader(args):
+    images, classes = fashion_mnist()
+    tensors = data.TensorDataset(normalised(images).unsqueeze(1), classes)
+    batches = data.BatchSampler(data.RandomSampler(tensors), 64, drop_last=False)
+    forms = {
+        "samples": (Images(images, classes), dict(batch_size=64, shuffle=True)),
+        "tensors": (tensors, dict(batch_size=64, shuffle=True)),
+        "indexed": (tensors, dict(sampler=batches, batch_size=None)),
+    }
+    for name, (dataset, options) in forms.items():
+        for workers in (0, 2):
+            batches = data.DataLoader(dataset, num_workers=workers, persistent_workers=workers > 0, **options)
+            seconds = timed(lambda: exhaust(batches), args.secs)
+            report(args, f"loader_{name}_workers_{workers}", len(images) / seconds, "samples/s")
+
+
 WORKLOADS = {
     "mlp64": lambda args: mlp(args, 64),
     "mlp512": lambda args: mlp(args, 512),
@@ -178,6 +236,7 @@ WORKLOADS = {
     "tiny": tiny,
     "chain10k": lambda args: chain(args, 10_000),
     "chain200k": lambda args: chain(args, 200_000),
+    "loader": loader,
     "adamw": adamw,
     "matmul": matmul,
     "ops": ops,

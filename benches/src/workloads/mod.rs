@@ -4,6 +4,7 @@ mod adamw;
 mod chain;
 mod cnn;
 mod gpt;
+mod loader;
 mod matmul;
 mod mlp;
 mod ops;
@@ -31,6 +32,7 @@ pub const ALL: &[Workload] = &[
     Workload { name: "tiny", run: tiny::run },
     Workload { name: "chain10k", run: |s| chain::run(s, 10_000) },
     Workload { name: "chain200k", run: |s| chain::run(s, 200_000) },
+    Workload { name: "loader", run: loader::run },
     Workload { name: "adamw", run: adamw::run },
     Workload { name: "matmul", run: matmul::run },
     Workload { name: "ops", run: ops::run },
