@@ -6,6 +6,10 @@ mod concat;
 pub mod csv;
 mod dataset;
 pub mod idx;
+#[cfg(feature = "images")]
+pub mod image;
+#[cfg(feature = "images")]
+mod image_folder;
 mod iterable;
 mod loader;
 mod pass;
@@ -18,6 +22,8 @@ mod worker;
 pub use collate::Collate;
 pub use concat::ConcatDataset;
 pub use dataset::{Dataset, TensorDataset};
+#[cfg(feature = "images")]
+pub use image_folder::ImageFolder;
 pub use iterable::{IterableDataset, IterableEpoch, IterableLoader};
 pub use loader::{DataLoader, Epoch};
 pub use pass::{Loader, Pass};
