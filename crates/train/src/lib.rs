@@ -35,6 +35,8 @@ mod averaging;
 pub mod callback;
 pub mod checkpoint;
 mod checksum;
+#[cfg(feature = "ctrlc")]
+mod ctrl_c;
 pub mod data;
 mod diagnose;
 mod error;
@@ -42,6 +44,8 @@ mod json;
 mod log;
 pub mod metric;
 mod model;
+#[cfg(feature = "plot")]
+mod plot;
 pub mod progress;
 mod tensorboard;
 mod trainer;
@@ -55,6 +59,8 @@ pub use log::FileLog;
 pub use model::{evaluating, load_model, save_model};
 pub use nn;
 pub use optim;
+#[cfg(feature = "plot")]
+pub use plot::Plot;
 pub use tensor_core::{self, Rng};
 pub use tensorboard::TensorBoard;
 pub use trainer::{

@@ -79,6 +79,12 @@ impl StopFlag {
     pub fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
+
+    /// Whether there is another handle on it.
+    #[cfg(feature = "ctrlc")]
+    pub(crate) fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
+    }
 }
 
 /// Trains one model with one optimizer: the plain loop with limits, validation, gradient accumulation, clipping, a
@@ -267,12 +273,7 @@ impl<'a> Trainer<'a> {
         self
     }
 
-    /// Ends the run from elsewhere, with a checkpoint. For Ctrl-C, with the crate `ctrlc`:
-    ///
-    /// ```ignore
-    /// let stop = trainer.stop_flag();
-    /// ctrlc::set_handler(move || stop.stop())?;
-    /// ```
+    /// Ends the run from elsewhere, with a checkpoint. For Ctrl-C see `stop_on_ctrl_c` (feature `ctrlc`).
     pub fn stop_flag(&self) -> StopFlag {
         self.stop.clone()
     }
