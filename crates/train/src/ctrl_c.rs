@@ -22,8 +22,8 @@ impl StopFlag {
                 Error::argument("set_on_ctrl_c", "the handler", error, "one that can be set, once")
             })?;
         }
-        // Flags of runs that are over go, but for one: the handler stays.
-        flags.retain(|flag| flag.is_shared());
+        // Those of runs that are over go.
+        flags.retain(StopFlag::is_shared);
         flags.push(self.clone());
         Ok(())
     }
@@ -31,7 +31,7 @@ impl StopFlag {
 
 fn interrupted() {
     let flags = FLAGS.lock().unwrap_or_else(PoisonError::into_inner);
-    if flags.iter().all(StopFlag::is_set) {
+    if flags.iter().filter(|flag| flag.is_shared()).all(StopFlag::is_set) {
         std::process::exit(INTERRUPTED);
     }
     flags.iter().for_each(StopFlag::stop);

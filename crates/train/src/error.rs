@@ -126,6 +126,23 @@ pub enum Error {
         /// What fits.
         expected: &'static str,
     },
+    /// A replay that is not the run that was recorded.
+    #[error(
+        "{path}: the replay differs {}: {what} is {found}, recorded is {recorded}",
+        if *step == 0 { "before the first step".to_string() } else { format!("at step {step}") }
+    )]
+    Replay {
+        /// The record.
+        path: String,
+        /// The first step that differs, counted from 1; 0 for what was before it.
+        step: usize,
+        /// What differs first: `data` before what it leads to.
+        what: String,
+        /// In the replay.
+        found: String,
+        /// In the record.
+        recorded: String,
+    },
     /// The file system refused.
     #[error("{path}: {source}")]
     File {

@@ -47,6 +47,7 @@ mod model;
 #[cfg(feature = "plot")]
 mod plot;
 pub mod progress;
+pub mod record;
 mod tensorboard;
 mod trainer;
 
@@ -61,6 +62,7 @@ pub use nn;
 pub use optim;
 #[cfg(feature = "plot")]
 pub use plot::Plot;
+pub use record::RunRecord;
 pub use tensor_core::{self, Rng};
 pub use tensorboard::TensorBoard;
 pub use trainer::{

@@ -1,11 +1,13 @@
 //! Logs of a run in files.
 
+mod file;
+
+pub(crate) use file::LogFile;
+
 use crate::callback::{Callback, Event, Flow};
-use crate::{Error, Result, checkpoint, json};
+use crate::{Result, checkpoint, json};
 use optim::{Dict, OptionValue, Value};
-use std::fs::{File, OpenOptions};
-use std::io::{Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Which columns and lines a log has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,11 +38,8 @@ const CSV_HEADER: &str = "kind,epoch,step,name,value\n";
 #[derive(Debug)]
 pub struct FileLog {
     name: String,
-    path: PathBuf,
     format: Format,
-    file: File,
-    /// The bytes that were written.
-    length: u64,
+    file: LogFile,
 }
 
 impl FileLog {
@@ -62,10 +61,8 @@ impl FileLog {
     }
 
     fn open(path: &Path, format: Format) -> Result<Self> {
-        let opened = OpenOptions::new().write(true).create(true).truncate(false).open(path);
-        let file = opened.map_err(|source| Error::File { path: path.display().to_string(), source })?;
         let name = format!("log {}", path.file_name().unwrap_or_default().to_string_lossy());
-        Ok(Self { name, path: path.to_path_buf(), format, file, length: 0 })
+        Ok(Self { name, format, file: LogFile::open(path)? })
     }
 
     /// Writes values under a kind, such as `step` or `epoch`.
@@ -83,28 +80,13 @@ impl FileLog {
                 json::line(&entries) + "\n"
             }
             Format::Csv => {
-                let header = if self.length == 0 { CSV_HEADER } else { "" };
+                let header = if self.file.length() == 0 { CSV_HEADER } else { "" };
                 let line =
                     |(name, x): (&String, &f64)| format!("{kind},{epoch},{step},{},{x:?}\n", quoted(name));
                 header.to_string() + &values.iter().map(line).collect::<String>()
             }
         };
-        self.append(text.as_bytes()).map_err(|source| self.refused(source))
-    }
-
-    fn append(&mut self, bytes: &[u8]) -> std::io::Result<()> {
-        if self.length == 0 {
-            self.file.set_len(0)?;
-        }
-        // Where the file ends is known here, also after a write that failed half-way.
-        self.file.seek(SeekFrom::Start(self.length))?;
-        self.file.write_all(bytes)?;
-        self.length += bytes.len() as u64;
-        Ok(())
-    }
-
-    fn refused(&self, source: std::io::Error) -> Error {
-        Error::File { path: self.path.display().to_string(), source }
+        self.file.append(text.as_bytes())
     }
 }
 
@@ -131,14 +113,11 @@ impl Callback for FileLog {
     }
 
     fn state_dict(&self) -> Dict {
-        [("length".into(), (self.length as usize).to_value())].into()
+        [("length".into(), self.file.length().to_value())].into()
     }
 
     /// Cuts the file at where the checkpoint was. Lines that were lost with the machine are not made up for.
     fn load_state_dict(&mut self, state: &Dict) -> Result<()> {
-        let saved = checkpoint::entry::<usize>(state, "length")? as u64;
-        let there = self.file.metadata().map_err(|source| self.refused(source))?.len();
-        self.length = saved.min(there);
-        self.file.set_len(self.length).map_err(|source| self.refused(source))
+        self.file.cut(checkpoint::entry(state, "length")?)
     }
 }
