@@ -47,7 +47,7 @@ pub(crate) fn crc32c(bytes: &[u8]) -> u32 {
     !state
 }
 
-/// A hash of tensors, 64 bits. Each word of eight bytes goes through a product and a shift, both one-to-one: a change
+/// A hash of tensors, 64 bits. Each word of eight bytes goes through products and shifts, all one-to-one: a change
 /// within one word always changes the hash. It is no defence against somebody who looks for collisions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Hash(pub u64);
@@ -58,8 +58,12 @@ impl Hash {
     const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 
     fn word(&mut self, word: u64) {
-        let product = (self.0 ^ word).wrapping_mul(Self::FACTOR);
-        self.0 = product ^ (product >> 32);
+        // Twice, so that the highest bit, the sign of a number, reaches all others.
+        let mixed = |word: u64| {
+            let product = word.wrapping_mul(Self::FACTOR);
+            product ^ (product >> 32)
+        };
+        self.0 = mixed(mixed(self.0 ^ word));
     }
 
     /// Takes bytes in, and their number.
@@ -109,7 +113,7 @@ mod tests {
             assert!(seen.insert(hash(&other)), "bit {bit}");
             // Two signs that change together: the highest bits of words.
             other[7] ^= 128;
-            assert!(seen.insert(hash(&other)), "bit {bit} and a sign");
+            assert!(bit == 63 || seen.insert(hash(&other)), "bit {bit} and a sign");
         }
         assert_ne!(hash(b"12345678abcdefgh"), hash(b"abcdefgh12345678"));
     }

@@ -2,11 +2,15 @@
 //!
 //! A file is a row of records: the length (u64, little-endian), its masked CRC-32C, the bytes, their masked CRC-32C
 //! (TensorFlow's TFRecord format). Each record is an `Event` of TensorFlow's `event.proto`, encoded by hand: three kinds
-//! of fields are all that scalars and text need.
+//! of fields are all that scalars, text and histograms need.
+
+mod histogram;
 
 use crate::callback::{Callback, Event, Flow};
 use crate::checksum::crc32c;
-use crate::{Error, Result, Values};
+use crate::{DType, Error, Parameter, Result, Tensor, Values};
+use histogram::histogram_value;
+use nn::Module;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -15,16 +19,17 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// What the first record of a file must say.
 const VERSION: &str = "brain.Event:2";
 
-/// Writes scalars and text to a folder that `tensorboard --logdir` shows. As a [`Callback`] it writes the values of steps
+/// Writes scalars, histograms and text to a folder that `tensorboard --logdir` shows. As a [`Callback`] it writes the values of steps
 /// under `step/`, those of epochs under `epoch/`; a resumed run begins another file in the same folder, and TensorBoard
 /// shows the later values where steps overlap.
 ///
 /// ```
-/// use train::TensorBoard;
+/// use train::{DType, Rng, TensorBoard};
 ///
 /// # let folder = std::env::temp_dir().join(format!("train_doc_tensorboard_{}", std::process::id()));
 /// let mut board = TensorBoard::create(&folder)?;
 /// board.scalar("loss", 1, 0.5)?;
+/// board.histogram("weights", 1, &Rng::seed(0).randn([100], DType::F32)?)?;
 /// board.text("configuration", 0, "learning rate 0.001")?;
 /// # std::fs::remove_dir_all(folder).ok();
 /// # Ok::<(), train::Error>(())
@@ -33,6 +38,8 @@ const VERSION: &str = "brain.Event:2";
 pub struct TensorBoard {
     path: PathBuf,
     file: File,
+    /// Whose histograms are written after each epoch.
+    watched: Vec<(String, Parameter)>,
 }
 
 impl TensorBoard {
@@ -58,9 +65,14 @@ impl TensorBoard {
                 }
             }
         };
-        let mut board = Self { path, file };
+        let mut board = Self { path, file, watched: Vec::new() };
         board.record(&version(seconds))?;
         Ok(board)
+    }
+
+    /// As a callback, also writes a histogram of each parameter after each epoch, under `weights/`.
+    pub fn histograms(self, model: &(impl Module + ?Sized)) -> Self {
+        Self { watched: model.named_parameters(), ..self }
     }
 
     /// The file.
@@ -74,6 +86,17 @@ impl TensorBoard {
     /// If the system refuses.
     pub fn scalar(&mut self, name: &str, step: usize, value: f64) -> Result<()> {
         let bytes = event(now(), step, &scalar_value(name, value));
+        self.record(&bytes)
+    }
+
+    /// How the elements of a tensor are spread, under a name, at a step: PyTorch's `add_histogram`, with TensorFlow's
+    /// buckets. Elements that are not finite are left out.
+    ///
+    /// # Errors
+    /// If the system refuses or memory runs out.
+    pub fn histogram(&mut self, name: &str, step: usize, tensor: &Tensor) -> Result<()> {
+        let values = tensor.to_dtype(DType::F64)?.to_vec::<f64>()?;
+        let bytes = event(now(), step, &histogram_value(name, &values));
         self.record(&bytes)
     }
 
@@ -107,6 +130,9 @@ impl Callback for TensorBoard {
     }
 
     fn on_epoch(&mut self, event: &Event<'_>) -> Result<Flow> {
+        for (name, parameter) in self.watched.clone() {
+            self.histogram(&format!("weights/{name}"), event.step, &parameter.value())?;
+        }
         self.write("epoch", event.step, event.values)
     }
 }
