@@ -28,12 +28,13 @@ class Recorder:
         prefix = f"{len(self.cases)}.{role}"
         self.tensors |= {f"{prefix}.{name}": value.detach().clone().contiguous() for name, value in values.items()}
 
-    def case(self, name, config, inputs, positional=(), call=None, bad=None, fixed=()):
-        """One call of the module `nn.NAME(*positional, **config)`. Constant initial values are replaced by random ones,
-        which hide no mistakes. `bad` is an input that must be refused, by the name of the input."""
+    def case(self, name, config, inputs, positional=(), call=None, bad=None, fixed=(), build=None, training=True, buffers=None):
+        """One call of the module `nn.NAME(*positional, **config)`, or of what `build` makes of these arguments. Constant
+        initial values are replaced by random ones, which hide no mistakes, and buffers by those given. `bad` is an input
+        that must be refused, by the name of the input."""
         torch.manual_seed(0)
         tensors = {k: v for k, v in config.items() if isinstance(v, torch.Tensor)}
-        module = getattr(nn, name)(*positional, **config)
+        module = (build or getattr(nn, name))(*positional, **config)
         torch.manual_seed(len(self.cases) + 1)
         self.keep("initial", module.state_dict())
         changed = {}
@@ -41,9 +42,12 @@ class Recorder:
             if value.numel() < 2 or bool((value == value.flatten()[0]).all()):
                 value.data = torch.randn_like(value)
                 changed[key] = value
+        for key, value in (buffers or {}).items():
+            module.get_buffer(key).copy_(value)
+            changed[key] = value
         self.keep("changed", changed)
         self.keep("config", tensors)
-        module.train(config.get("training", True))
+        module.train(training)
         inputs = {k: make(v, k not in fixed) for k, v in inputs.items()}
         outputs = call(module, **inputs) if call else module(*inputs.values())
         outputs = {str(i): x for i, x in enumerate(flat(outputs))}
@@ -57,7 +61,8 @@ class Recorder:
         self.keep("grad", {k: g for k, g in zip(sources, grads) if g is not None})
         self.keep("after", dict(module.named_buffers()))
         plain = {k: v for k, v in config.items() if not isinstance(v, torch.Tensor)}
-        self.cases.append({"module": name, "config": plain, "arguments": list(positional), "bad": bad or {}} | ({"fixed": fixed} if fixed else {}))
+        self.cases.append({"module": name, "config": plain, "arguments": list(positional), "bad": bad or {}})
+        self.cases[-1] |= ({"fixed": fixed} if fixed else {}) | ({} if training else {"training": False})
 
     def write(self, family):
         lines = ",\n".join(json.dumps(case) for case in self.cases)
@@ -69,7 +74,7 @@ class Recorder:
 
 def make(value, grad):
     """A tensor, or a normal one of a shape; floats take gradients unless they are fixed."""
-    value = value if isinstance(value, torch.Tensor) else torch.randn(*value)
+    value = value if isinstance(value, torch.Tensor) else torch.randn(value)
     return value.detach().requires_grad_(grad and value.is_floating_point())
 
 
@@ -331,13 +336,14 @@ def pooling(r):
 FAMILIES = {f.__name__: f for f in (simple, activation, group_norm, pooling, recurrent, attention, transformer, convolution, losses)}
 
 
-def main():
+def main(families=FAMILIES):
     torch.set_default_dtype(torch.float64)
     torch.set_num_threads(1)
     OUT.mkdir(parents=True, exist_ok=True)
-    for name in sys.argv[1:] or FAMILIES:
+    for name in sys.argv[1:] or families:
+        torch.manual_seed(7)
         recorder = Recorder()
-        FAMILIES[name](recorder)
+        families[name](recorder)
         recorder.write(name)
 
 

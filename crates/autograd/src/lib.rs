@@ -51,9 +51,9 @@ pub use hook::{HookHandle, HookResult};
 pub use mode::{GradMode, enable_grad, is_grad_enabled, no_grad, set_grad_enabled};
 pub use op::{Context, Forward, Grads, Keep, Op, apply, apply_array, apply_multi};
 pub use ops::{
-    AttentionOptions, BagMode, BceWithLogitsOptions, CtcLossOptions, EmbeddingBagOptions, GaussianNllOptions,
-    GridSampleMode, GridSampleOptions, GridSamplePadding, Interpolation, KlDivOptions, KlDivReduction,
-    MatrixNorm, MultiMarginOptions, PoissonNllOptions, TripletMarginOptions,
+    AttentionOptions, BagMode, BceWithLogitsOptions, CtcLossOptions, EmbeddingBagOptions, EmbeddingOptions,
+    GaussianNllOptions, GridSampleMode, GridSampleOptions, GridSamplePadding, Interpolation, KlDivOptions,
+    KlDivReduction, MatrixNorm, MultiMarginOptions, PoissonNllOptions, TripletMarginOptions,
 };
 pub use parameter::Parameter;
 pub use report::{Cut, GradReport, GradState, grad_report};

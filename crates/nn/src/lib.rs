@@ -25,6 +25,7 @@
 extern crate self as nn;
 
 mod buffer;
+mod ctc_loss;
 mod error;
 mod grad_report;
 mod hook;
@@ -42,10 +43,12 @@ mod sequential;
 mod state_dict;
 mod summary;
 mod training;
+mod vector;
 mod walk;
 
 pub use autograd::Shape;
 pub use buffer::Buffer;
+pub use ctc_loss::CTCLoss;
 pub use error::{Error, Result, StateDictError};
 pub use grad_report::grad_report;
 pub use hook::{ForwardHook, register_forward_hook, register_module_forward_hook};
@@ -66,16 +69,24 @@ pub use layers::conv::{Conv, Conv1d, Conv2d, Conv3d, ConvLayerOptions, PaddingMo
 pub use layers::conv_transpose::{
     ConvTranspose, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, ConvTransposeLayerOptions,
 };
-pub use layers::dropout::Dropout;
+pub use layers::distance::{CosineSimilarity, PairwiseDistance};
+pub use layers::dropout::{Dropout, Dropout1d, Dropout2d, Dropout3d};
 pub use layers::embedding::{Embedding, EmbeddingOptions};
-pub use layers::group_norm::{
-    GroupNorm, GroupNormOptions, InstanceNorm, InstanceNorm1d, InstanceNorm2d, InstanceNorm3d,
-    InstanceNormOptions,
+pub use layers::fold::{Fold, Unfold};
+pub use layers::group_norm::{GroupNorm, GroupNormOptions};
+pub use layers::instance_norm::{
+    InstanceNorm, InstanceNorm1d, InstanceNorm2d, InstanceNorm3d, InstanceNormOptions,
 };
 pub use layers::linear::{Linear, LinearOptions};
 pub use layers::norm::{LayerNorm, LayerNormOptions, RMSNorm, RMSNormOptions};
+pub use layers::pad::{
+    CircularPad1d, CircularPad2d, CircularPad3d, ConstantPad1d, ConstantPad2d, ConstantPad3d,
+    ReflectionPad1d, ReflectionPad2d, ReflectionPad3d, ReplicationPad1d, ReplicationPad2d, ReplicationPad3d,
+    ZeroPad1d, ZeroPad2d, ZeroPad3d,
+};
+pub use layers::parametrize::{SpectralNorm, SpectralNormOptions, WeightNorm, Weighted};
 pub use layers::pool::{AvgPool1d, AvgPool2d, AvgPool3d, MaxPool1d, MaxPool2d, MaxPool3d};
-pub use layers::recurrent::cell::{GRUCell, LSTMCell, RNNCell};
+pub use layers::recurrent::cell::{CellOptions, GRUCell, LSTMCell, RNNCell};
 pub use layers::recurrent::{GRU, LSTM, RNN, RecurrentOptions};
 pub use layers::shape::{Flatten, Identity, PixelShuffle, PixelUnshuffle};
 pub use layers::size::{PerDim, Sizes};
@@ -97,4 +108,5 @@ pub use sequential::Sequential;
 pub use state_dict::{IncompatibleKeys, StateDict};
 pub use summary::{Summary, SummaryRow, summary, summary_of};
 pub use training::Training;
+pub use vector::{parameters_to_vector, vector_to_parameters};
 pub use walk::{Part, Walk};

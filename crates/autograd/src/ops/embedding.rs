@@ -8,6 +8,17 @@ use tensor_core::Tensor;
 struct Embedding {
     index: Tensor,
     padding_idx: Option<usize>,
+    scale_grad_by_freq: bool,
+}
+
+/// Keywords of `torch.nn.functional.embedding`, with its defaults.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EmbeddingOptions {
+    /// The row, counted from the end if negative, that gets no gradient. Default none.
+    pub padding_idx: Option<isize>,
+    /// Whether the gradient of a row is divided by how often the index names it; then it is no derivative any more. Default
+    /// false.
+    pub scale_grad_by_freq: bool,
 }
 
 impl Op for Embedding {
@@ -27,6 +38,10 @@ impl Op for Embedding {
         if let Some(padding) = self.padding_idx {
             rows = rows.masked_fill(&index.eq_scalar(padding as i64)?.unsqueeze(1)?, 0.0)?;
         }
+        if self.scale_grad_by_freq {
+            let counts = index.bincount(None, ctx.shape(0)[0])?.index_select(0, &index)?;
+            rows = rows.div(&counts.to_dtype(ctx.dtype(0))?.unsqueeze(1)?.into())?;
+        }
         let zeros: Var = Tensor::zeros(ctx.shape(0), ctx.dtype(0))?.into();
         Ok(Grads::from_iter([Some(zeros.index_add(0, &index, &rows)?)]))
     }
@@ -41,6 +56,15 @@ impl Var {
     /// If the weight is no matrix, or an index or `padding_idx` is not a row of it. Indices must not be negative.
     #[track_caller]
     pub fn embedding(&self, index: &Tensor, padding_idx: Option<isize>) -> Result<Var> {
+        self.embedding_with(index, EmbeddingOptions { padding_idx, ..EmbeddingOptions::default() })
+    }
+
+    /// [`embedding`](Var::embedding) with all keywords.
+    ///
+    /// # Errors
+    /// As for `embedding`.
+    #[track_caller]
+    pub fn embedding_with(&self, index: &Tensor, options: EmbeddingOptions) -> Result<Var> {
         let location = std::panic::Location::caller();
         let refuse = |argument, value, expected| {
             Err(Error::Argument { op: "embedding", argument, value, expected, location })
@@ -49,7 +73,7 @@ impl Var {
             return refuse("the weight's shape", self.shape().to_string(), "[num_embeddings, embedding_dim]");
         }
         let count = self.size(0)? as isize;
-        let padding_idx = match padding_idx {
+        let padding_idx = match options.padding_idx {
             Some(i) if !(-count..count).contains(&i) => {
                 return refuse("padding_idx", i.to_string(), "a row of the weight");
             }
@@ -58,7 +82,8 @@ impl Var {
         if index.dtype() == crate::DType::I64 && index.lt_scalar(0)?.any()? {
             return refuse("an index", "negative".to_string(), "a row of the weight");
         }
-        apply(Embedding { index: index.clone(), padding_idx }, &[self])
+        let EmbeddingOptions { scale_grad_by_freq, .. } = options;
+        apply(Embedding { index: index.clone(), padding_idx, scale_grad_by_freq }, &[self])
     }
 }
 

@@ -140,6 +140,7 @@ mod operator;
 pub use binary_cross_entropy::BceWithLogitsOptions;
 pub use ctc_loss::CtcLossOptions;
 pub use distance::TripletMarginOptions;
+pub use embedding::EmbeddingOptions;
 pub use embedding_bag::{BagMode, EmbeddingBagOptions};
 pub use gaussian_nll_loss::{GaussianNllOptions, PoissonNllOptions};
 pub use grid_sample::{GridSampleMode, GridSampleOptions, GridSamplePadding};

@@ -168,12 +168,18 @@ impl<const DIMS: usize> BatchNorm<DIMS> {
         let count = batches.value().item::<i64>()? + 1;
         // Without momentum, the plain average of all batches.
         let momentum = self.momentum().unwrap_or(1.0 / count as f64);
-        for (running, batch) in [(running_mean, mean), (running_var, var)] {
-            let kept = running.value().mul_scalar(1.0 - momentum)?;
-            running.set_value(kept.add(&batch.mul_scalar(momentum)?)?)?;
-        }
+        follow([running_mean, running_var], [mean, var], momentum)?;
         batches.set_value(Tensor::scalar(count)?)
     }
+}
+
+/// `running = (1 − momentum) running + momentum batch`, for mean and variance.
+pub(crate) fn follow(running: [&Buffer; 2], batch: [&Tensor; 2], momentum: f64) -> Result<()> {
+    for (running, batch) in running.into_iter().zip(batch) {
+        let kept = running.value().mul_scalar(1.0 - momentum)?;
+        running.set_value(kept.add(&batch.mul_scalar(momentum)?)?)?;
+    }
+    Ok(())
 }
 
 impl<const DIMS: usize> Layer for BatchNorm<DIMS> {

@@ -1,9 +1,9 @@
 //! Convolution.
 
 use crate::layers::size::PerDim;
-use crate::{Error, Layer, Module, Result, Walk, init};
+use crate::{Error, Layer, Module, Result, Walk, Weighted, init};
 use autograd::tensor_core::Rng;
-use autograd::{ConvOptions, DType, Padding, Parameter, Shape, Tensor, Var};
+use autograd::{ConvOptions, DType, PadMode, Padding, Parameter, Shape, Var};
 
 /// [`Conv`] over sequences `[N, C, L]`: `nn.Conv1d`.
 pub type Conv1d = Conv<1>;
@@ -101,43 +101,21 @@ impl<const DIMS: usize> Conv<DIMS> {
     /// The input with the elements that the padding mode puts around it.
     #[track_caller]
     fn surrounded(&self, x: &Var) -> Result<Var> {
-        let mut x = x.clone();
-        for (dim, margin) in self.margins().into_iter().enumerate() {
-            let dim = dim as isize - DIMS as isize;
-            let index = around(self.padding_mode, x.size(dim)?, margin)?;
-            x = x.index_select(dim, &index)?;
-        }
-        Ok(x)
+        let mode = match self.padding_mode {
+            PaddingMode::Zeros => PadMode::default(),
+            PaddingMode::Reflect => PadMode::Reflect,
+            PaddingMode::Replicate => PadMode::Replicate,
+            PaddingMode::Circular => PadMode::Circular,
+        };
+        let size = |size| isize::try_from(size).unwrap_or(isize::MAX);
+        let pads: Vec<isize> = self
+            .margins()
+            .into_iter()
+            .rev()
+            .flat_map(|(before, after)| [size(before), size(after)])
+            .collect();
+        Ok(x.pad(pads, mode)?)
     }
-}
-
-/// The places in a dimension of `size` that stand in it once it is padded.
-#[track_caller]
-fn around(mode: PaddingMode, size: usize, (before, after): (usize, usize)) -> Result<Tensor> {
-    let least = match mode {
-        PaddingMode::Reflect => before.max(after).saturating_add(1),
-        PaddingMode::Circular => before.max(after),
-        PaddingMode::Zeros | PaddingMode::Replicate => 1,
-    };
-    if size < least {
-        return Err(autograd::Error::Argument {
-            op: "conv",
-            argument: "the padding",
-            value: format!("{} for size {size}", before.max(after)),
-            expected: "less than the size for reflect, at most it for circular, of an input that is not empty",
-            location: std::panic::Location::caller(),
-        }
-        .into());
-    }
-    let (size, before, after) = (size as i64, before as i64, after as i64);
-    let place = |i: i64| match mode {
-        PaddingMode::Reflect if i < 0 => -i,
-        PaddingMode::Reflect if i >= size => 2 * (size - 1) - i,
-        PaddingMode::Circular => i.rem_euclid(size),
-        _ => i.clamp(0, size - 1),
-    };
-    let places: Vec<i64> = (-before..size + after).map(place).collect();
-    Ok(Tensor::from_slice(&places, [places.len()])?)
 }
 
 impl<const DIMS: usize> Module for Conv<DIMS> {
@@ -182,12 +160,26 @@ impl<const DIMS: usize> Module for Conv<DIMS> {
 
 impl<const DIMS: usize> Layer for Conv<DIMS> {
     fn compute(&self, x: &Var) -> Result<Var> {
-        let (weight, bias) = (self.weight.var(), self.bias.as_ref().map(Parameter::var));
+        self.compute_with(&self.weight.var(), x)
+    }
+}
+
+impl<const DIMS: usize> Weighted for Conv<DIMS> {
+    fn weight(&self) -> &Parameter {
+        &self.weight
+    }
+
+    fn bias(&self) -> Option<&Parameter> {
+        self.bias.as_ref()
+    }
+
+    fn compute_with(&self, weight: &Var, x: &Var) -> Result<Var> {
+        let bias = self.bias.as_ref().map(Parameter::var);
         if self.padding_mode == PaddingMode::Zeros || x.rank() < DIMS {
-            return Ok(x.conv(&weight, bias.as_ref(), self.options)?);
+            return Ok(x.conv(weight, bias.as_ref(), self.options)?);
         }
         let options = ConvOptions { padding: 0.into(), ..self.options };
-        Ok(self.surrounded(x)?.conv(&weight, bias.as_ref(), options)?)
+        Ok(self.surrounded(x)?.conv(weight, bias.as_ref(), options)?)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::layers::conv::check_groups;
 use crate::layers::size::PerDim;
-use crate::{Layer, Module, Result, Walk, init};
+use crate::{Layer, Module, Result, Walk, Weighted, init};
 use autograd::tensor_core::Rng;
 use autograd::{ConvTransposeOptions, DType, Parameter, Shape, Var};
 
@@ -107,8 +107,24 @@ impl<const DIMS: usize> Module for ConvTranspose<DIMS> {
 
 impl<const DIMS: usize> Layer for ConvTranspose<DIMS> {
     fn compute(&self, x: &Var) -> Result<Var> {
+        self.compute_with(&self.weight.var(), x)
+    }
+}
+
+impl<const DIMS: usize> Weighted for ConvTranspose<DIMS> {
+    const OUTPUTS: usize = 1;
+
+    fn weight(&self) -> &Parameter {
+        &self.weight
+    }
+
+    fn bias(&self) -> Option<&Parameter> {
+        self.bias.as_ref()
+    }
+
+    fn compute_with(&self, weight: &Var, x: &Var) -> Result<Var> {
         let bias = self.bias.as_ref().map(Parameter::var);
-        Ok(x.conv_transpose(&self.weight.var(), bias.as_ref(), self.options)?)
+        Ok(x.conv_transpose(weight, bias.as_ref(), self.options)?)
     }
 }
 

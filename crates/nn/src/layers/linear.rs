@@ -1,7 +1,7 @@
 //! The fully connected layer.
 
 use crate::error::OfModule;
-use crate::{Layer, Module, Result, init};
+use crate::{Layer, Module, Result, Weighted, init};
 use autograd::tensor_core::{Activation, Rng};
 use autograd::{DType, Parameter, Shape, Var};
 
@@ -58,9 +58,9 @@ impl Linear {
     }
 
     #[track_caller]
-    fn run(&self, x: &Var, activation: Activation) -> autograd::Result<Var> {
+    fn run(&self, weight: &Var, x: &Var, activation: Activation) -> autograd::Result<Var> {
         let bias = self.bias.as_ref().map(Parameter::var);
-        x.linear(&self.weight.var(), bias.as_ref(), activation)
+        x.linear(weight, bias.as_ref(), activation)
     }
 
     /// max(x Wᵀ + b, 0), in one pass over the output.
@@ -69,13 +69,27 @@ impl Linear {
     /// As for [`forward`](Layer::forward).
     #[track_caller]
     pub fn forward_relu(&self, x: &Var) -> Result<Var> {
-        self.run(x, Activation::Relu).of(self)
+        self.run(&self.weight.var(), x, Activation::Relu).of(self)
     }
 }
 
 impl Layer for Linear {
     fn compute(&self, x: &Var) -> Result<Var> {
-        Ok(self.run(x, Activation::Identity)?)
+        self.compute_with(&self.weight.var(), x)
+    }
+}
+
+impl Weighted for Linear {
+    fn weight(&self) -> &Parameter {
+        &self.weight
+    }
+
+    fn bias(&self) -> Option<&Parameter> {
+        self.bias.as_ref()
+    }
+
+    fn compute_with(&self, weight: &Var, x: &Var) -> Result<Var> {
+        Ok(self.run(weight, x, Activation::Identity)?)
     }
 }
 

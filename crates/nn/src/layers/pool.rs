@@ -4,20 +4,26 @@ use crate::layers::size::PerDim;
 use crate::{Layer, Module, Result};
 use autograd::{AvgPoolOptions, MaxPoolOptions, Var};
 
-macro_rules! max_pool {
-    ($($(#[$doc:meta])* $name:ident, $dims:literal, $method:ident;)*) => {$(
+/// A pooling layer: what both kinds have, and a method for each setting of its own.
+macro_rules! pool {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident($options:ident<$dims:literal>, $method:ident) {
+            $($(#[$own_doc:meta])* $own:ident($argument:ty) $value:expr;)*
+        }
+    )*) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, Module)]
         #[module(extra_repr = Self::settings)]
         pub struct $name {
             #[module(skip)]
-            options: MaxPoolOptions<$dims>,
+            options: $options<$dims>,
         }
 
         impl $name {
             /// Windows of `kernel_size` side by side.
             pub fn new(kernel_size: impl PerDim<$dims>) -> Self {
-                Self { options: MaxPoolOptions::new(kernel_size.each()) }
+                Self { options: $options::new(kernel_size.each()) }
             }
 
             /// Distance between windows; default the kernel size.
@@ -26,15 +32,10 @@ macro_rules! max_pool {
                 self
             }
 
-            /// Elements added on each side, which are never the largest; at most half the kernel size, default 0.
+            /// Elements added on each side, zeros under a mean and never the largest; at most half the kernel size,
+            /// default 0.
             pub fn padding(mut self, padding: impl PerDim<$dims>) -> Self {
                 self.options.padding = padding.each();
-                self
-            }
-
-            /// Distance between the elements of a window; default 1.
-            pub fn dilation(mut self, dilation: impl PerDim<$dims>) -> Self {
-                self.options.dilation = dilation.each();
                 self
             }
 
@@ -44,11 +45,19 @@ macro_rules! max_pool {
                 self
             }
 
+            $($(#[$own_doc])*
+            pub fn $own(mut self, $own: $argument) -> Self {
+                self.options.$own = $value($own);
+                self
+            })*
+
             fn settings(&self) -> String {
-                let MaxPoolOptions { kernel, stride, padding, dilation, ceil_mode } = self.options;
+                let $options { kernel, stride, padding, ceil_mode, .. } = self.options;
+                let own: Vec<String> =
+                    vec![$(format!(concat!(", ", stringify!($own), "={:?}"), self.options.$own)),*];
+                let own = own.concat();
                 format!(
-                    "kernel_size={kernel:?}, stride={stride:?}, padding={padding:?}, dilation={dilation:?}, \
-                     ceil_mode={ceil_mode}"
+                    "kernel_size={kernel:?}, stride={stride:?}, padding={padding:?}, ceil_mode={ceil_mode}{own}"
                 )
             }
         }
@@ -59,6 +68,34 @@ macro_rules! max_pool {
             }
         }
     )*};
+}
+
+macro_rules! max_pool {
+    ($($(#[$doc:meta])* $name:ident, $dims:literal, $method:ident;)*) => {
+        pool! {$(
+            $(#[$doc])*
+            $name(MaxPoolOptions<$dims>, $method) {
+                /// Distance between the elements of a window; default 1.
+                dilation(impl PerDim<$dims>) PerDim::each;
+            }
+        )*}
+    };
+}
+
+macro_rules! avg_pool {
+    ($($(#[$doc:meta])* $name:ident, $dims:literal, $method:ident, $($divisor:ident)?;)*) => {
+        pool! {$(
+            $(#[$doc])*
+            $name(AvgPoolOptions<$dims>, $method) {
+                /// Whether the padding counts in the mean; default true.
+                count_include_pad(bool) std::convert::identity;
+                $(
+                    /// What the sum is divided by, in place of the number of elements; not 0.
+                    $divisor(i64) Some;
+                )?
+            }
+        )*}
+    };
 }
 
 max_pool! {
@@ -81,65 +118,11 @@ max_pool! {
     MaxPool3d, 3, max_pool3d;
 }
 
-macro_rules! avg_pool {
-    ($($(#[$doc:meta])* $name:ident, $dims:literal, $method:ident;)*) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Module)]
-        #[module(extra_repr = Self::settings)]
-        pub struct $name {
-            #[module(skip)]
-            options: AvgPoolOptions<$dims>,
-        }
-
-        impl $name {
-            /// Windows of `kernel_size` side by side.
-            pub fn new(kernel_size: impl PerDim<$dims>) -> Self {
-                Self { options: AvgPoolOptions::new(kernel_size.each()) }
-            }
-
-            /// Distance between windows; default the kernel size.
-            pub fn stride(mut self, stride: impl PerDim<$dims>) -> Self {
-                self.options.stride = stride.each();
-                self
-            }
-
-            /// Zeros added on each side; at most half the kernel size, default 0.
-            pub fn padding(mut self, padding: impl PerDim<$dims>) -> Self {
-                self.options.padding = padding.each();
-                self
-            }
-
-            /// Whether a window may hang over the end; default false.
-            pub fn ceil_mode(mut self, ceil_mode: bool) -> Self {
-                self.options.ceil_mode = ceil_mode;
-                self
-            }
-
-            /// Whether the padding counts in the mean; default true.
-            pub fn count_include_pad(mut self, count_include_pad: bool) -> Self {
-                self.options.count_include_pad = count_include_pad;
-                self
-            }
-
-            fn settings(&self) -> String {
-                let AvgPoolOptions { kernel, stride, padding, .. } = self.options;
-                format!("kernel_size={kernel:?}, stride={stride:?}, padding={padding:?}")
-            }
-        }
-
-        impl Layer for $name {
-            fn compute(&self, x: &Var) -> Result<Var> {
-                Ok(x.$method(self.options)?)
-            }
-        }
-    )*};
-}
-
 avg_pool! {
     /// The mean under each window of `[N, C, L]` or `[C, L]`: `nn.AvgPool1d`.
-    AvgPool1d, 1, avg_pool1d;
+    AvgPool1d, 1, avg_pool1d,;
     /// The mean under each window of `[N, C, H, W]` or `[C, H, W]`: `nn.AvgPool2d`.
-    AvgPool2d, 2, avg_pool2d;
+    AvgPool2d, 2, avg_pool2d, divisor_override;
     /// The mean under each window of `[N, C, D, H, W]` or `[C, D, H, W]`: `nn.AvgPool3d`.
-    AvgPool3d, 3, avg_pool3d;
+    AvgPool3d, 3, avg_pool3d, divisor_override;
 }

@@ -1,8 +1,8 @@
 //! From a recorded configuration to a module and a way to call it.
 
-use super::{Built, Inputs, Tensors};
+use super::{Built, Inputs, Tensors, more};
 use autograd::tensor_core::Rng;
-use autograd::{DType, InterpolateMode, KlDivReduction, Reduction, Tensor, Var};
+use autograd::{Approximate, DType, InterpolateMode, KlDivReduction, Reduction, Tensor, Var};
 use nn::prelude::*;
 use nn::{
     AttentionMasks, CosineEmbeddingLoss, GaussianNLLLoss, HingeEmbeddingLoss, MarginRankingLoss,
@@ -12,57 +12,69 @@ use serde_json::Value as Json;
 use std::sync::Arc;
 
 /// The keywords of a constructor.
-struct Config<'a> {
-    json: &'a Json,
+pub struct Config<'a> {
+    pub json: &'a Json,
     tensors: &'a Tensors,
 }
 
 impl Config<'_> {
-    fn has(&self, key: &str) -> bool {
-        !self.json["config"][key].is_null()
-    }
-
-    fn flag(&self, key: &str, default: bool) -> bool {
+    pub fn flag(&self, key: &str, default: bool) -> bool {
         self.json["config"][key].as_bool().unwrap_or(default)
     }
 
-    fn size(&self, key: &str, default: usize) -> usize {
+    pub fn size(&self, key: &str, default: usize) -> usize {
         self.json["config"][key].as_u64().map_or(default, |x| x as usize)
     }
 
-    fn number(&self, key: &str, default: f64) -> f64 {
+    /// A size for each dimension: one for all, or one each.
+    pub fn each<const N: usize>(&self, key: &str, default: [usize; N]) -> [usize; N] {
+        each(&self.json["config"][key]).unwrap_or(default)
+    }
+
+    pub fn number(&self, key: &str, default: f64) -> f64 {
         self.json["config"][key].as_f64().unwrap_or(default)
     }
 
-    fn dim(&self) -> Option<isize> {
+    pub fn dim(&self) -> Option<isize> {
         self.json["config"]["dim"].as_i64().map(|dim| dim as isize)
     }
 
-    fn text(&self, key: &str) -> &str {
+    pub fn text(&self, key: &str) -> &str {
         self.json["config"][key].as_str().unwrap_or_default()
     }
 
-    fn tensor(&self, key: &str) -> Option<Tensor> {
+    pub fn tensor(&self, key: &str) -> Option<Tensor> {
         self.tensors.get(key).cloned()
     }
 
     /// Positional argument `i`.
-    fn argument(&self, i: usize) -> usize {
+    pub fn argument(&self, i: usize) -> usize {
         self.json["arguments"][i].as_u64().unwrap() as usize
     }
 
-    fn arguments(&self, i: usize) -> Vec<usize> {
+    /// Positional argument `i`, one size for all dimensions or one each.
+    pub fn argument_each<const N: usize>(&self, i: usize) -> [usize; N] {
+        each(&self.json["arguments"][i]).unwrap()
+    }
+
+    /// Positional argument `i`, a number for all sides or one each.
+    pub fn sides<const N: usize>(&self, i: usize) -> [isize; N] {
+        let json = &self.json["arguments"][i];
+        std::array::from_fn(|side| json.as_i64().unwrap_or_else(|| json[side].as_i64().unwrap()) as isize)
+    }
+
+    pub fn arguments(&self, i: usize) -> Vec<usize> {
         let list = self.json["arguments"][i].as_array().unwrap();
         list.iter().map(|x| x.as_u64().unwrap() as usize).collect()
     }
 
     /// Positional argument 0, a list of sizes or null.
-    fn output_size<const N: usize>(&self) -> [Option<usize>; N] {
+    pub fn output_size<const N: usize>(&self) -> [Option<usize>; N] {
         let list = self.json["arguments"][0].as_array().unwrap();
         std::array::from_fn(|d| list[d].as_u64().map(|size| size as usize))
     }
 
-    fn reduction(&self) -> Reduction {
+    pub fn reduction(&self) -> Reduction {
         match self.text("reduction") {
             "sum" => Reduction::Sum,
             "none" => Reduction::None,
@@ -71,14 +83,23 @@ impl Config<'_> {
     }
 }
 
+/// One size for all dimensions, or one each.
+fn each<const N: usize>(json: &Json) -> Option<[usize; N]> {
+    let size = |json: &Json| json.as_u64().map(|size| size as usize);
+    match json.as_array() {
+        Some(sizes) => Some(std::array::from_fn(|dim| size(&sizes[dim]).unwrap())),
+        None => size(json).map(|size| [size; N]),
+    }
+}
+
 /// A module called by `call`.
-fn of<M: Module>(module: M, call: impl Fn(&M, &Inputs) -> nn::Result<Vec<Var>> + 'static) -> Built {
+pub fn of<M: Module>(module: M, call: impl Fn(&M, &Inputs) -> nn::Result<Vec<Var>> + 'static) -> Built {
     let module = Arc::new(module);
     let own = Arc::clone(&module);
     Built { module, call: Box::new(move |inputs| call(&own, inputs)) }
 }
 
-fn layer(layer: impl Layer) -> Built {
+pub fn layer(layer: impl Layer) -> Built {
     of(layer, |layer, inputs| Ok(vec![layer.forward(&inputs["input"])?]))
 }
 
@@ -94,18 +115,25 @@ macro_rules! loss {
 
 macro_rules! max_pool {
     ($c:ident, $pool:ident) => {{
-        let kernel = $c.argument(0);
-        let pool = $pool::new(kernel).stride($c.size("stride", kernel)).padding($c.size("padding", 0));
-        layer(pool.dilation($c.size("dilation", 1)).ceil_mode($c.flag("ceil_mode", false)))
+        let kernel = $c.argument_each(0);
+        let pool = $pool::new(kernel)
+            .stride($c.each("stride", kernel))
+            .padding($c.each("padding", kernel.map(|_| 0)));
+        layer(pool.dilation($c.each("dilation", kernel.map(|_| 1))).ceil_mode($c.flag("ceil_mode", false)))
     }};
 }
 
 macro_rules! avg_pool {
-    ($c:ident, $pool:ident) => {{
+    ($c:ident, $pool:ident $(, $divisor:ident)?) => {{
         let kernel = $c.argument(0);
         let pool = $pool::new(kernel).stride($c.size("stride", kernel)).padding($c.size("padding", 0));
         let pool = pool.ceil_mode($c.flag("ceil_mode", false));
-        layer(pool.count_include_pad($c.flag("count_include_pad", true)))
+        let pool = pool.count_include_pad($c.flag("count_include_pad", true));
+        $(let pool = match $c.json["config"]["divisor_override"].as_i64() {
+            Some(divisor) => pool.$divisor(divisor),
+            None => pool,
+        };)?
+        layer(pool)
     }};
 }
 
@@ -131,10 +159,27 @@ pub fn build(name: &str, json: &Json, tensors: &Tensors, rng: &Rng) -> Built {
         "Sigmoid" => layer(Sigmoid),
         "Tanh" => layer(Tanh),
         "SiLU" => layer(SiLU),
-        "GELU" => layer(GELU::new()),
+        "GELU" => {
+            let tanh = c.text("approximate") == "tanh";
+            layer(GELU::new().approximate(if tanh { Approximate::Tanh } else { Approximate::None }))
+        }
         "Identity" => layer(Identity),
-        "Flatten" => layer(Flatten::new()),
-        "LogSoftmax" => layer(LogSoftmax::new(1)),
+        "Flatten" => layer(match json["arguments"][0].as_i64() {
+            Some(start) => Flatten::dims(start as isize, json["arguments"][1].as_i64().unwrap() as isize),
+            None => Flatten::new(),
+        }),
+        "Linear" => {
+            let options = Linear::options(c.argument(0), c.argument(1)).bias(c.flag("bias", true));
+            layer(options.dtype(DType::F64).build(rng).unwrap())
+        }
+        "Embedding" => embedding(&c, rng),
+        "LayerNorm" => {
+            let options = LayerNorm::options(&c.arguments(0)[..]).eps(c.number("eps", 1e-5));
+            let options =
+                options.elementwise_affine(c.flag("elementwise_affine", true)).bias(c.flag("bias", true));
+            layer(options.dtype(DType::F64).build().unwrap())
+        }
+        "LogSoftmax" => layer(LogSoftmax::new(c.dim().unwrap())),
         "Dropout" => layer(Dropout::new(c.number("p", 0.5), rng).unwrap()),
         "RMSNorm" => {
             let mut options = RMSNorm::options(&c.arguments(0)[..]).dtype(DType::F64);
@@ -176,10 +221,11 @@ pub fn build(name: &str, json: &Json, tensors: &Tensors, rng: &Rng) -> Built {
         "InstanceNorm2d" => instance_norm::<2>(&c),
         "InstanceNorm3d" => instance_norm::<3>(&c),
         "BatchNorm1d" => batch_norm::<1>(&c),
+        "BatchNorm2d" => batch_norm::<2>(&c),
         "BatchNorm3d" => batch_norm::<3>(&c),
         "AvgPool1d" => avg_pool!(c, AvgPool1d),
-        "AvgPool2d" => avg_pool!(c, AvgPool2d),
-        "AvgPool3d" => avg_pool!(c, AvgPool3d),
+        "AvgPool2d" => avg_pool!(c, AvgPool2d, divisor_override),
+        "AvgPool3d" => avg_pool!(c, AvgPool3d, divisor_override),
         "MaxPool1d" => max_pool!(c, MaxPool1d),
         "MaxPool2d" => max_pool!(c, MaxPool2d),
         "MaxPool3d" => max_pool!(c, MaxPool3d),
@@ -201,27 +247,44 @@ pub fn build(name: &str, json: &Json, tensors: &Tensors, rng: &Rng) -> Built {
         "LSTM" | "GRU" | "RNN" | "LSTMCell" | "GRUCell" | "RNNCell" => recurrent(name, &c, rng),
         "MultiheadAttention" => attention(&c, rng),
         "TransformerEncoderLayer" | "TransformerDecoderLayer" => transformer(name, &c, rng),
-        _ => loss(name, &c),
+        _ => more::build(name, &c, rng).unwrap_or_else(|| loss(name, &c)),
     }
 }
 
+fn embedding(c: &Config, rng: &Rng) -> Built {
+    let mut options = Embedding::options(c.argument(0), c.argument(1)).norm_type(c.number("norm_type", 2.0));
+    if let Some(padding) = c.json["config"]["padding_idx"].as_i64() {
+        options = options.padding_idx(padding as isize);
+    }
+    if let Some(most) = c.json["config"]["max_norm"].as_f64() {
+        options = options.max_norm(most);
+    }
+    options = options.scale_grad_by_freq(c.flag("scale_grad_by_freq", false));
+    layer(options.dtype(DType::F64).build(rng).unwrap())
+}
+
 fn instance_norm<const DIMS: usize>(c: &Config) -> Built {
-    let options = nn::InstanceNorm::<DIMS>::options(c.argument(0)).affine(c.flag("affine", false));
+    let mut options = nn::InstanceNorm::<DIMS>::options(c.argument(0)).affine(c.flag("affine", false));
+    options = options.track_running_stats(c.flag("track_running_stats", false));
+    if let Some(momentum) = c.json["config"].get("momentum") {
+        options = options.momentum(momentum.as_f64());
+    }
     layer(options.eps(c.number("eps", 1e-5)).dtype(DType::F64).build().unwrap())
 }
 
 fn batch_norm<const DIMS: usize>(c: &Config) -> Built {
     let mut options = nn::BatchNorm::<DIMS>::options(c.argument(0)).dtype(DType::F64);
-    if c.json["config"].get("momentum").is_some() {
-        options = options.momentum(None);
+    if let Some(momentum) = c.json["config"].get("momentum") {
+        options = options.momentum(momentum.as_f64());
     }
+    options = options.affine(c.flag("affine", true)).track_running_stats(c.flag("track_running_stats", true));
     layer(options.eps(c.number("eps", 1e-5)).build().unwrap())
 }
 
 fn conv<const DIMS: usize>(c: &Config, rng: &Rng) -> Built {
-    let options = nn::Conv::<DIMS>::options(c.argument(0), c.argument(1), c.argument(2))
-        .stride(c.size("stride", 1))
-        .dilation(c.size("dilation", 1))
+    let options = nn::Conv::<DIMS>::options(c.argument(0), c.argument(1), c.argument_each::<DIMS>(2))
+        .stride(c.each("stride", [1; DIMS]))
+        .dilation(c.each("dilation", [1; DIMS]))
         .groups(c.size("groups", 1))
         .bias(c.flag("bias", true))
         .dtype(DType::F64)
@@ -233,7 +296,7 @@ fn conv<const DIMS: usize>(c: &Config, rng: &Rng) -> Built {
         });
     let options = match c.text("padding") {
         "same" => options.padding_same(),
-        _ => options.padding(c.size("padding", 0)),
+        _ => options.padding(c.each("padding", [0; DIMS])),
     };
     layer(options.build(rng).unwrap())
 }
@@ -261,6 +324,11 @@ macro_rules! recurrent_layer {
     };
 }
 
+fn rnn_cell(c: &Config, rng: &Rng) -> RNNCell {
+    let options = RNNCell::options(c.argument(0), c.argument(1)).bias(c.flag("bias", true)).dtype(DType::F64);
+    if c.text("nonlinearity") == "relu" { options.relu() } else { options }.build(rng).unwrap()
+}
+
 fn recurrent(name: &str, c: &Config, rng: &Rng) -> Built {
     let (input, hidden, bias) = (c.argument(0), c.argument(1), c.flag("bias", true));
     match name {
@@ -284,16 +352,18 @@ fn recurrent(name: &str, c: &Config, rng: &Rng) -> Built {
                 Ok(vec![y, h])
             })
         }
-        "LSTMCell" => of(LSTMCell::with(input, hidden, bias, DType::F64, rng).unwrap(), |cell, inputs| {
-            let (h, c) = cell.forward(&inputs["input"], inputs.get("h").zip(inputs.get("c")))?;
-            Ok(vec![h, c])
-        }),
-        "GRUCell" => of(GRUCell::with(input, hidden, bias, DType::F64, rng).unwrap(), |cell, inputs| {
-            Ok(vec![cell.forward(&inputs["input"], inputs.get("h"))?])
-        }),
-        _ => of(RNNCell::with(input, hidden, bias, DType::F64, rng).unwrap(), |cell, inputs| {
-            Ok(vec![cell.forward(&inputs["input"], inputs.get("h"))?])
-        }),
+        "LSTMCell" => of(
+            LSTMCell::options(input, hidden).bias(bias).dtype(DType::F64).build(rng).unwrap(),
+            |cell, inputs| {
+                let (h, c) = cell.forward(&inputs["input"], inputs.get("h").zip(inputs.get("c")))?;
+                Ok(vec![h, c])
+            },
+        ),
+        "GRUCell" => of(
+            GRUCell::options(input, hidden).bias(bias).dtype(DType::F64).build(rng).unwrap(),
+            |cell, inputs| Ok(vec![cell.forward(&inputs["input"], inputs.get("h"))?]),
+        ),
+        _ => of(rnn_cell(c, rng), |cell, inputs| Ok(vec![cell.forward(&inputs["input"], inputs.get("h"))?])),
     }
 }
 
@@ -324,15 +394,19 @@ fn attention(c: &Config, rng: &Rng) -> Built {
     })
 }
 
+pub fn transformer_activation(c: &Config) -> TransformerActivation {
+    match c.text("activation") {
+        "gelu" => TransformerActivation::GELU,
+        _ => TransformerActivation::ReLU,
+    }
+}
+
 macro_rules! transformer_layer {
     ($layer:ident, $c:ident) => {
         $layer::options($c.argument(0), $c.argument(1))
             .dim_feedforward($c.size("dim_feedforward", 2048))
             .dropout($c.number("dropout", 0.1))
-            .activation(match $c.text("activation") {
-                "gelu" => TransformerActivation::GELU,
-                _ => TransformerActivation::ReLU,
-            })
+            .activation(transformer_activation($c))
             .layer_norm_eps($c.number("layer_norm_eps", 1e-5))
             .batch_first($c.flag("batch_first", false))
             .norm_first($c.flag("norm_first", false))
@@ -351,7 +425,10 @@ fn transformer(name: &str, c: &Config, rng: &Rng) -> Built {
     }
     if name == "TransformerEncoderLayer" {
         let module = transformer_layer!(TransformerEncoderLayer, c).build(rng).unwrap();
-        return of(module, |layer, inputs| Ok(vec![layer.forward(&inputs["src"], masks(inputs, "src"))?]));
+        let is_causal = c.json["is_causal"] == true;
+        return of(module, move |layer, inputs| {
+            Ok(vec![layer.forward(&inputs["src"], AttentionMasks { is_causal, ..masks(inputs, "src") })?])
+        });
     }
     let module = transformer_layer!(TransformerDecoderLayer, c).build(rng).unwrap();
     of(module, |layer, inputs| {
@@ -393,11 +470,11 @@ fn loss(name: &str, c: &Config) -> Built {
             loss!(KLDivLoss::new().log_target(c.flag("log_target", false)).reduction(reduction))
         }
         "NLLLoss" => {
-            let ignored = if c.has("ignore_index") { 2 } else { -100 };
+            let ignored = c.json["config"]["ignore_index"].as_i64().unwrap_or(-100);
             loss!(with_tensors!(c, NLLLoss::new().ignore_index(ignored).reduction(reduction), weight))
         }
         "CrossEntropyLoss" => {
-            let ignored = if c.has("ignore_index") { 2 } else { -100 };
+            let ignored = c.json["config"]["ignore_index"].as_i64().unwrap_or(-100);
             let loss = CrossEntropyLoss::new().ignore_index(ignored).reduction(reduction);
             let loss = loss.label_smoothing(c.number("label_smoothing", 0.0));
             loss!(with_tensors!(c, loss, weight))

@@ -4,6 +4,7 @@ use crate::error::OfModule;
 use crate::{Error, Module, Result, Walk};
 use autograd::tensor_core::{Activation, Rng};
 use autograd::{DType, Parameter, Tensor, Var};
+use std::marker::PhantomData;
 
 /// Which recurrence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,6 +171,37 @@ pub(crate) fn check_state(op: &'static str, state: &Var, expected: &[usize]) -> 
     Err(autograd::tensor_core::Error::new(op, kind).into())
 }
 
+/// Settings of an [`LSTMCell`], [`GRUCell`] or [`RNNCell`].
+#[derive(Debug)]
+#[must_use = "build makes the cell"]
+pub struct CellOptions<C> {
+    mode: Mode,
+    sizes: Sizes,
+    cell: PhantomData<fn() -> C>,
+}
+
+impl<C> CellOptions<C> {
+    /// Whether there are biases; default true.
+    pub fn bias(mut self, bias: bool) -> Self {
+        self.sizes.bias = bias;
+        self
+    }
+
+    /// The dtype of the parameters; default f32.
+    pub fn dtype(mut self, dtype: DType) -> Self {
+        self.sizes.dtype = dtype;
+        self
+    }
+}
+
+impl CellOptions<RNNCell> {
+    /// With max(·, 0) in place of tanh: `nonlinearity='relu'`.
+    pub fn relu(mut self) -> Self {
+        self.mode = Mode::Relu;
+        self
+    }
+}
+
 macro_rules! cell {
     ($(#[$doc:meta])* $name:ident, $op:literal, $mode:expr) => {
         $(#[$doc])*
@@ -184,16 +216,14 @@ macro_rules! cell {
             /// # Errors
             /// If memory does not suffice.
             pub fn new(input_size: usize, hidden_size: usize, rng: &Rng) -> Result<Self> {
-                Self::with(input_size, hidden_size, true, DType::F32, rng)
+                Self::options(input_size, hidden_size).build(rng)
             }
 
-            /// With or without biases, in `dtype`.
-            ///
-            /// # Errors
-            /// If the dtype is not floating-point or memory does not suffice.
-            pub fn with(input: usize, hidden: usize, bias: bool, dtype: DType, rng: &Rng) -> Result<Self> {
-                let sizes = Sizes { input, hidden, projection: 0, bias, dtype };
-                Ok(Self { weights: Weights::new($mode, sizes, rng)? })
+            /// Settings beyond the common ones.
+            pub fn options(input_size: usize, hidden_size: usize) -> CellOptions<Self> {
+                let sizes =
+                    Sizes { input: input_size, hidden: hidden_size, projection: 0, bias: true, dtype: DType::F32 };
+                CellOptions { mode: $mode, sizes, cell: PhantomData }
             }
 
             fn step(&self, x: &Var, state: Option<State>) -> Result<State> {
@@ -208,6 +238,16 @@ macro_rules! cell {
                     }
                 };
                 self.weights.step(&self.weights.gates(x)?, &state)
+            }
+        }
+
+        impl CellOptions<$name> {
+            /// Draws the parameters and makes the cell.
+            ///
+            /// # Errors
+            /// If the dtype is not floating-point or memory does not suffice.
+            pub fn build(self, rng: &Rng) -> Result<$name> {
+                Ok($name { weights: Weights::new(self.mode, self.sizes, rng)? })
             }
         }
 
