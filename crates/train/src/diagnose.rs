@@ -22,8 +22,8 @@ const RATIOS: std::ops::RangeInclusive<f64> = 1e-7..=1e2;
 /// look, not for a run. [`Trainer::diagnose`](crate::Trainer::diagnose) looks at a single batch and puts all back.
 ///
 /// A model that is meant to be so (layers frozen in evaluation, dropout at inference) is reported as well. A parameter
-/// that comes twice is an error of the optimizer's constructor, losses refuse a target of another shape: the lint for
-/// shapes is about those written by hand.
+/// in two groups is an error of the optimizer (within one it counts once), losses refuse a target of another shape: the
+/// lint for shapes is about those written by hand.
 ///
 /// ```
 /// use train::prelude::*;
@@ -59,7 +59,13 @@ pub fn diagnose<O: Optimizer + ?Sized>(
     result?;
     let mut found = Vec::new();
     for call in &calls {
-        let of_call = [softmax_before_loss(call, &calls), broadcast(call), dead_relu(call)?];
+        let of_call = [
+            squashed_logits(call, &calls),
+            broadcast(call),
+            dead_relu(call)?,
+            hidden_nan(call, &calls)?,
+            batch_of_one(call),
+        ];
         found.extend(of_call.into_iter().flatten());
     }
     found.extend(seen);
@@ -80,11 +86,46 @@ pub fn diagnose<O: Optimizer + ?Sized>(
     Ok(distinct)
 }
 
-/// The loss, if softmax gave its logits. With probabilities as target it is computed by `log_softmax`.
-fn softmax_before_loss(call: &Call, calls: &[Call]) -> Option<Finding> {
-    let (logits, _) = call.inputs.first().filter(|_| matches!(call.op, "cross_entropy" | "log_softmax"))?;
-    let gave = |other: &Call| other.op == "softmax" && other.outputs.iter().any(|y| y.shares_storage(logits));
-    calls.iter().any(gave).then_some(Finding::SoftmaxBeforeLoss { location: call.location })
+/// The loss, if softmax or sigmoid gave its logits. With probabilities as target cross-entropy is computed by
+/// `log_softmax`, that of yes and no by `logsigmoid`.
+fn squashed_logits(call: &Call, calls: &[Call]) -> Option<Finding> {
+    let (logits, _) = call.inputs.first()?;
+    let location = call.location;
+    let (squash, finding) = match call.op {
+        "cross_entropy" | "log_softmax" => ("softmax", Finding::SoftmaxBeforeLoss { location }),
+        "logsigmoid" => ("sigmoid", Finding::SigmoidBeforeLoss { location }),
+        _ => return None,
+    };
+    made(calls, logits).any(|other| other.op == squash).then_some(finding)
+}
+
+/// The calls that have made a tensor, or what it is a view of.
+fn made<'c>(calls: &'c [Call], tensor: &'c Tensor) -> impl Iterator<Item = &'c Call> {
+    calls.iter().filter(|call| call.outputs.iter().any(|output| output.shares_storage(tensor)))
+}
+
+/// A tracked input of `where` or `masked_fill` whose slope is not finite at some place, with an output that is.
+fn hidden_nan(call: &Call, calls: &[Call]) -> Result<Option<Finding>> {
+    let Some(output) = call.outputs.first().filter(|_| matches!(call.op, "where" | "masked_fill")) else {
+        return Ok(None);
+    };
+    if !output.is_finite()? {
+        return Ok(None);
+    }
+    for (input, _) in call.inputs.iter().filter(|(_, tracked)| *tracked) {
+        let Some(maker) = made(calls, input).next() else { continue };
+        let steep = || -> Result<bool> { Ok(maker.op == "sqrt" && input.eq_scalar(0.0)?.any()?) };
+        if !input.is_finite()? || steep()? {
+            return Ok(Some(Finding::HiddenNan { op: maker.op, location: call.location }));
+        }
+    }
+    Ok(None)
+}
+
+/// In training batch norm also gives the statistics that it has found.
+fn batch_of_one(call: &Call) -> Option<Finding> {
+    let (input, _) = call.inputs.first().filter(|_| call.op == "batch_norm" && call.outputs.len() > 1)?;
+    (input.shape().first() == Some(&1)).then_some(Finding::BatchOfOne { location: call.location })
 }
 
 /// The difference of an output and a constant, of which one is `[n, 1]` and the other `[n]`.

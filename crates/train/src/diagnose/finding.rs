@@ -13,6 +13,24 @@ pub enum Finding {
         /// The loss.
         location: &'static Location<'static>,
     },
+    /// Sigmoid's output goes into `binary_cross_entropy_with_logits`, which takes logits.
+    SigmoidBeforeLoss {
+        /// The loss.
+        location: &'static Location<'static>,
+    },
+    /// `where` or `masked_fill` hides values that are not finite, or a square root of 0: in backward their slope, times
+    /// the 0 that it lets through, is NaN.
+    HiddenNan {
+        /// The operation that made the hidden values.
+        op: &'static str,
+        /// The call that hides them.
+        location: &'static Location<'static>,
+    },
+    /// Batch norm in training over a single sample: its statistics are of that sample alone.
+    BatchOfOne {
+        /// The call.
+        location: &'static Location<'static>,
+    },
     /// A prediction of `[n, 1]` against a target of `[n]`, or the other way round: a loss over n × n pairs.
     Broadcast {
         /// The operation.
@@ -68,6 +86,21 @@ impl fmt::Display for Finding {
             Self::SoftmaxBeforeLoss { location } => {
                 write!(f, "{location}: softmax before cross_entropy, which takes logits; leave softmax out")
             }
+            Self::SigmoidBeforeLoss { location } => write!(
+                f,
+                "{location}: sigmoid before binary_cross_entropy_with_logits, which takes logits; leave sigmoid out"
+            ),
+            Self::HiddenNan { op, location } => write!(
+                f,
+                "{location}: values of {op} are hidden, but not their gradients, which are NaN; choose the input of \
+                 {op} instead"
+            ),
+            Self::BatchOfOne { location } => {
+                write!(
+                    f,
+                    "{location}: batch norm over one sample; take larger batches, or call eval on the layer"
+                )
+            }
             Self::Broadcast { op, shapes: [a, b], location } => {
                 write!(
                     f,
@@ -90,12 +123,11 @@ impl fmt::Display for Finding {
             Self::ScheduleFirst => f.write_str(
                 "the learning rate changed before the first step; step the schedule after the optimizer",
             ),
-            Self::DeadRelu { dead, units, location } => {
-                write!(
-                    f,
-                    "{location}: {dead} of {units} units of a ReLU are 0 for each sample; lower the learning rate or the bias"
-                )
-            }
+            Self::DeadRelu { dead, units, location } => write!(
+                f,
+                "{location}: {dead} of {units} units of a ReLU are 0 for each sample; lower the learning rate or the \
+                 bias"
+            ),
             Self::GradientRatio { parameter, ratio } => {
                 write!(f, "{parameter}: gradient over weight is {ratio:.1e}, expected from 1e-7 to 1e2")
             }
