@@ -3,16 +3,15 @@
 //! Nothing here recurses and nothing names an operation. Nodes wait in a tree ordered by sequence number; the highest
 //! number is visited next, so all gradients of a node's outputs have met before its rule runs.
 
-use crate::graph::{Edge, Input, Node, Saved};
+use crate::graph::{Edge, Extras, Node, Saved};
 use crate::hook::NodeHook;
 use crate::hooked::Hooked;
 use crate::leaf::Leaf;
 use crate::mode::{self, Anomaly, Mode};
-use crate::op::{Context, Grads, Op};
+use crate::op::{Context, Grads, Op, needs};
+use crate::pending::{Pending, Queue};
 use crate::targets::Targets;
 use crate::{Error, Result, Var, anomaly};
-use smallvec::SmallVec;
-use std::collections::BTreeMap;
 use std::panic::Location;
 use std::sync::Arc;
 use tensor_core::Tensor;
@@ -120,14 +119,9 @@ pub fn grad(output: &Var, inputs: &[&Var], create_graph: bool) -> Result<Vec<Var
     Ok(found.into_iter().flatten().collect())
 }
 
-/// A node whose rule has yet to run, with the gradients of its outputs so far.
-struct Pending {
-    node: Arc<Node>,
-    grads: SmallVec<[Option<Var>; 1]>,
-}
-
-struct Walk {
-    pending: BTreeMap<u64, Pending>,
+/// A walk over a graph that outlives it: no node is counted on the way.
+struct Walk<'g> {
+    pending: Queue<'g>,
     /// Where gradients are caught; None when they rest in the leaves.
     targets: Option<Targets>,
     hooked: Hooked,
@@ -137,18 +131,18 @@ struct Walk {
     location: &'static Location<'static>,
 }
 
-impl Walk {
+impl<'g> Walk<'g> {
     fn new(
         targets: Option<Targets>,
         retain_graph: bool,
         create_graph: bool,
         location: &'static Location<'static>,
     ) -> Self {
-        let (pending, hooked, anomaly) = (BTreeMap::new(), Hooked::default(), mode::current().anomaly);
+        let (pending, hooked, anomaly) = (Queue::default(), Hooked::default(), mode::current().anomaly);
         Walk { pending, targets, hooked, anomaly, retain_graph, create_graph, location }
     }
 
-    fn start(&mut self, outputs: &[&Var], seeds: &[Option<Var>]) -> Result<()> {
+    fn start(&mut self, outputs: &[&'g Var], seeds: &[Option<Var>]) -> Result<()> {
         if seeds.len() != outputs.len() {
             return Err(Error::Argument {
                 op: "backward",
@@ -163,9 +157,7 @@ impl Walk {
                 return Err(Error::NoHistory { index, location: self.location });
             };
             let seed = self.seed(index, output, seeds.get(index).and_then(Option::as_ref))?;
-            let meta =
-                Input { edge: Some(edge.clone()), shape: output.shape().clone(), dtype: output.dtype() };
-            self.accumulate(&meta, seed)?;
+            self.accumulate(edge, seed)?;
         }
         Ok(())
     }
@@ -194,66 +186,57 @@ impl Walk {
         let _mode = mode::enter(|mode| *mode = Mode { grad: self.create_graph, ..Mode::START });
         // An output may be a leaf itself.
         self.settle(u64::MAX)?;
-        while let Some((sequence, Pending { node, mut grads })) = self.pending.pop_last() {
-            notify(&node, &mut grads)?;
-            if let Some(targets) = &mut self.targets {
-                targets.catch(&node, &grads);
+        while let Some(Pending { node, mut grads }) = self.pending.pop() {
+            if let Some(extras) = node.known_extras() {
+                notify(node, extras, &mut grads)?;
             }
-            let needs: SmallVec<[bool; 4]> = node.inputs.iter().map(|input| self.needs(input)).collect();
-            if !needs.contains(&true) {
+            if let Some(targets) = &mut self.targets {
+                targets.catch(node, &grads);
+            }
+            if !node.inputs.iter().any(|input| needs(input, self.targets.as_ref())) {
                 continue;
             }
-            let input_grads = self.apply_rule(&node, &grads, &needs)?;
+            let input_grads = self.apply_rule(node, &grads)?;
             // Gradients that the rule shared, and this node's handles on them, are gone before they meet others, so
             // that a sum can be made in place.
             drop(grads);
             for (i, (input, grad)) in node.inputs.iter().zip(input_grads).enumerate() {
-                if let Some(grad) = grad.filter(|_| needs[i]) {
-                    let grad = self.fit(&node, i, input, grad)?;
-                    self.accumulate(input, grad)?;
+                let (Some(edge), Some(mut grad)) = (&input.edge, grad) else { continue };
+                if self.targets.as_ref().is_some_and(|targets| !targets.leads_to(edge)) {
+                    continue;
                 }
+                if !input.metadata.fits(grad.value()) {
+                    grad = fit(node, i, grad)?;
+                }
+                self.accumulate(edge, grad)?;
             }
-            self.settle(sequence)?;
+            self.settle(node.sequence)?;
         }
         self.settle(0)
     }
 
-    /// Whether the gradient of an input goes anywhere.
-    fn needs(&self, input: &Input) -> bool {
-        match (&input.edge, &self.targets) {
-            (None, _) => false,
-            (Some(_), None) => true,
-            (Some(edge), Some(targets)) => targets.leads_to(edge),
-        }
-    }
-
     /// Runs a node's rule, and frees what the node kept unless the graph stays.
-    fn apply_rule(&self, node: &Arc<Node>, grads: &[Option<Var>], needs: &[bool]) -> Result<Grads> {
-        let mut saved = node.saved();
-        if saved.freed {
-            let (op, created) = (node.op.name(), node.location);
-            return Err(Error::Freed { op, created, location: self.location });
-        }
-        // The lock is not held while the rule runs: a rule may apply operations, and its hooks go backward again.
-        let kept = if self.retain_graph {
-            saved.clone()
-        } else {
-            let kept = std::mem::take(&mut *saved);
-            saved.freed = !kept.is_empty();
-            kept
-        };
-        drop(saved);
-        let run = |op: &dyn Op, saved: &Saved| {
-            let ctx = Context { node, saved, grads, needs, create_graph: self.create_graph };
+    fn apply_rule(&self, node: &Arc<Node>, grads: &[Option<Var>]) -> Result<Grads> {
+        let (targets, create_graph) = (self.targets.as_ref(), self.create_graph);
+        let run = |op: &dyn Op, values: &[Option<Tensor>]| {
+            let ctx = Context { node, values, grads, targets, create_graph };
             op.backward(&ctx).map_err(|e| e.at(node.location))
         };
-        let input_grads = match &kept.region {
-            None => run(&node.op, &kept)?,
-            Some(place) => {
+        let freed = || {
+            let (op, created) = (node.op.name(), node.location);
+            Err(Error::Freed { op, created, location: self.location })
+        };
+        // No lock is held while the rule runs: a rule may apply operations, and its hooks go backward again.
+        let input_grads = match node.saved(self.retain_graph) {
+            Saved::Values(values) => run(&node.op, &values)?,
+            Saved::Region(place) => {
                 let again = place.0.take(place.1, node)?;
-                let kept = std::mem::take(&mut *again.saved());
-                run(&again.op, &kept)?
+                match again.saved(false) {
+                    Saved::Values(values) => run(&again.op, &values)?,
+                    _ => return freed(),
+                }
             }
+            Saved::Freed => return freed(),
         };
         if self.anomaly != Anomaly::Nothing {
             anomaly::check_gradients(self.anomaly, node.op.name(), &input_grads, node.location)?;
@@ -269,39 +252,11 @@ impl Walk {
         Ok(input_grads)
     }
 
-    /// Undoes a broadcast, and a change of dtype, of an input's gradient: here for all rules.
-    fn fit(&self, node: &Arc<Node>, index: usize, input: &Input, grad: Var) -> Result<Var> {
-        let mut grad = grad;
-        if grad.dtype() != input.dtype {
-            grad = grad.to_dtype(input.dtype)?;
-        }
-        if *grad.shape() == input.shape {
-            return Ok(grad);
-        }
-        if input.shape.broadcasts_to(grad.shape()) {
-            return grad.sum_to(&input.shape);
-        }
-        Err(Error::GradShape {
-            op: node.op.name(),
-            index,
-            found: grad.shape().clone(),
-            expected: input.shape.clone(),
-            created: node.location,
-        })
-    }
-
     /// Where gradients meet: the first is moved in, later ones are added.
-    fn accumulate(&mut self, input: &Input, grad: Var) -> Result<()> {
-        match &input.edge {
-            None => Ok(()),
-            Some(Edge::Leaf(leaf)) => self.accumulate_leaf(leaf, grad),
-            Some(Edge::Node(node, output)) => {
-                let pending = self.pending.entry(node.sequence).or_insert_with(|| Pending {
-                    node: Arc::clone(node),
-                    grads: SmallVec::from_elem(None, node.outputs as usize),
-                });
-                add_to(&mut pending.grads[*output as usize], grad)
-            }
+    fn accumulate(&mut self, edge: &'g Edge, grad: Var) -> Result<()> {
+        match edge {
+            Edge::Leaf(leaf) => self.accumulate_leaf(leaf, grad),
+            Edge::Node(node, output) => add_to(&mut self.pending.grads(node)[*output as usize], grad),
         }
     }
 
@@ -314,7 +269,7 @@ impl Walk {
         if self.hooked.is_empty() {
             return Ok(());
         }
-        for (leaf, mut grad) in self.hooked.complete(sequence, self.pending.values().map(|p| &p.node)) {
+        for (leaf, mut grad) in self.hooked.complete(sequence, self.pending.nodes()) {
             let hooks = leaf.hooks().grad.clone();
             for (_, hook) in hooks {
                 grad = replaced(&grad, hook(&grad), &leaf.shape, self.location)?;
@@ -347,9 +302,31 @@ impl Walk {
     }
 }
 
+/// Undoes a broadcast, and a change of dtype, of the gradient of input `index`: here for all rules.
+fn fit(node: &Node, index: usize, grad: Var) -> Result<Var> {
+    let input = &node.inputs[index];
+    let mut grad = grad;
+    if grad.dtype() != input.dtype() {
+        grad = grad.to_dtype(input.dtype())?;
+    }
+    if grad.shape() == input.shape() {
+        return Ok(grad);
+    }
+    if input.shape().broadcasts_to(grad.shape()) {
+        return grad.sum_to(input.shape());
+    }
+    Err(Error::GradShape {
+        op: node.op.name(),
+        index,
+        found: grad.shape().clone(),
+        expected: input.shape().clone(),
+        created: node.location,
+    })
+}
+
 /// Adds to a gradient: in place where no graph is recorded and nobody else holds it.
 pub(crate) fn add_to(slot: &mut Option<Var>, grad: Var) -> Result<()> {
-    *slot = Some(match slot.take() {
+    let sum = match slot.take() {
         None => grad,
         Some(sum) if sum.requires_grad() || grad.requires_grad() => sum.add(&grad)?,
         Some(sum) => {
@@ -357,13 +334,14 @@ pub(crate) fn add_to(slot: &mut Option<Var>, grad: Var) -> Result<()> {
             sum.add_assign(grad.value())?;
             sum.into()
         }
-    });
+    };
+    *slot = Some(sum);
     Ok(())
 }
 
 /// Runs hooks on the gradients of a node's outputs and keeps those that were asked for.
-fn notify(node: &Arc<Node>, grads: &mut [Option<Var>]) -> Result<()> {
-    let Some(extras) = node.known_extras() else { return Ok(()) };
+#[cold]
+fn notify(node: &Node, extras: &Extras, grads: &mut [Option<Var>]) -> Result<()> {
     let hooks = extras.hooks().clone();
     for NodeHook { output, hook, .. } in hooks {
         if let Some(grad) = &mut grads[output as usize] {

@@ -117,7 +117,7 @@ pub(crate) fn node<O: Op>(
     match (saving, REGION.with_borrow(Option::clone)) {
         (Saving::Dropped, Some(region)) => {
             let number = region.number();
-            let saved = Saved { region: Some(Box::new((region, number))), ..Saved::default() };
+            let saved = Saved::Region(Box::new((region, number)));
             Node::create(StandIn(op.name()), inputs, outputs, saved, location)
         }
         (Saving::Recomputed, _) => {
@@ -159,7 +159,7 @@ impl Region {
                 .inputs
                 .iter()
                 .zip(&stand_in.inputs)
-                .all(|(a, b)| a.shape == b.shape && a.dtype == b.dtype);
+                .all(|(a, b)| a.shape() == b.shape() && a.dtype() == b.dtype());
         if same {
             return Ok(node);
         }
@@ -220,7 +220,7 @@ impl Drop for Recording {
 /// "mul([3], [3])"
 fn described(node: &Node) -> String {
     let inputs: Vec<String> =
-        node.inputs.iter().map(|input| format!("{} {}", input.dtype, input.shape)).collect();
+        node.inputs.iter().map(|input| format!("{} {}", input.dtype(), input.shape())).collect();
     format!("{}({})", node.op.name(), inputs.join(", "))
 }
 

@@ -34,7 +34,7 @@ pub fn graph_to_dot(outputs: &[&Var], names: &[(&str, Var)]) -> String {
     while let Some(node) = drawing.stack.pop() {
         for input in &node.inputs {
             if let Some(edge) = &input.edge {
-                let from = drawing.meet(edge, &input.shape, input.dtype);
+                let from = drawing.meet(edge, input.shape(), input.dtype());
                 drawing.arrows.insert((node.sequence, from));
             }
         }

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use tensor_core::{DType, Shape, Tensor};
+use tensor_core::{DType, Metadata, Shape, Tensor};
 
 /// Where a value came from: the leaf it is, or an output of an operation.
 #[derive(Clone)]
@@ -21,25 +21,35 @@ pub(crate) enum Edge {
 pub(crate) struct Input {
     /// None where the input is not tracked.
     pub edge: Option<Edge>,
-    pub shape: Shape,
-    pub dtype: DType,
+    pub metadata: Metadata,
 }
 
-/// The values that an operation keeps for its rule, until a backward without `retain_graph` frees them.
-#[derive(Clone, Default)]
-pub(crate) struct Saved {
-    pub inputs: SmallVec<[Tensor; 2]>,
-    pub outputs: SmallVec<[Tensor; 1]>,
-    pub extra: SmallVec<[Tensor; 1]>,
+impl Input {
+    pub fn shape(&self) -> &Shape {
+        self.metadata.shape()
+    }
+
+    pub fn dtype(&self) -> DType {
+        self.metadata.dtype()
+    }
+}
+
+/// Kept inputs, then outputs, then extra tensors; [`Keep`](crate::Keep) says which there are.
+pub(crate) type Values = SmallVec<[Option<Tensor>; 2]>;
+
+/// What a node holds for its rule, until a backward without `retain_graph` frees it.
+#[derive(Clone)]
+pub(crate) enum Saved {
+    Values(Values),
     /// The checkpoint that computes the values again, and the node's place in it.
-    pub region: Option<Box<(Arc<Region>, usize)>>,
-    pub freed: bool,
+    Region(Box<(Arc<Region>, usize)>),
+    Freed,
 }
 
 impl Saved {
     /// Whether nothing is kept.
-    pub fn is_empty(&self) -> bool {
-        self.inputs.is_empty() && self.outputs.is_empty() && self.extra.is_empty() && self.region.is_none()
+    fn is_empty(&self) -> bool {
+        matches!(self, Saved::Values(values) if values.is_empty())
     }
 }
 
@@ -70,7 +80,8 @@ pub(crate) struct Node<O: ?Sized = dyn Op> {
     pub inputs: SmallVec<[Input; 2]>,
     pub outputs: u32,
     pub location: &'static Location<'static>,
-    saved: Mutex<Saved>,
+    /// None where the operation keeps nothing.
+    saved: Option<Mutex<Saved>>,
     extras: OnceLock<Box<Extras>>,
     pub op: O,
 }
@@ -86,16 +97,19 @@ impl<O: Op> Node<O> {
         location: &'static Location<'static>,
     ) -> Arc<Node> {
         let sequence = SEQUENCE.fetch_add(1, Ordering::Relaxed);
-        let (saved, extras) = (Mutex::new(saved), OnceLock::new());
+        let saved = if saved.is_empty() { None } else { Some(Mutex::new(saved)) };
+        let extras = OnceLock::new();
         Arc::new(Node { sequence, inputs, outputs, location, saved, extras, op })
     }
 }
 
 impl<O: ?Sized> Node<O> {
-    /// The kept values, locked.
-    pub fn saved(&self) -> MutexGuard<'_, Saved> {
+    /// What the node holds for its rule. It is then freed, unless it is to be retained.
+    pub fn saved(&self, retain: bool) -> Saved {
+        let Some(saved) = &self.saved else { return Saved::Values(Values::new()) };
         // A panic while the lock was held leaves whole values behind.
-        self.saved.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut saved = saved.lock().unwrap_or_else(PoisonError::into_inner);
+        if retain { saved.clone() } else { std::mem::replace(&mut *saved, Saved::Freed) }
     }
 
     /// Hooks and kept gradients, made on first use.
@@ -112,21 +126,30 @@ impl<O: ?Sized> Node<O> {
 /// Frees a chain of any length without recursion: a node that is about to go hands its inputs to a list first.
 impl<O: ?Sized> Drop for Node<O> {
     fn drop(&mut self) {
-        let mut orphans: Vec<Arc<Node>> = Vec::new();
-        take_nodes(&mut self.inputs, &mut orphans);
-        while let Some(mut node) = orphans.pop() {
+        let mut next = None;
+        // Stays empty, and without memory of its own, along a chain.
+        let mut others: Vec<Arc<Node>> = Vec::new();
+        take_nodes(&mut self.inputs, &mut next, &mut others);
+        while let Some(mut node) = next.take().or_else(|| others.pop()) {
             // Others may still hold the node; then they free what it holds.
             if let Some(node) = Arc::get_mut(&mut node) {
-                take_nodes(&mut node.inputs, &mut orphans);
+                take_nodes(&mut node.inputs, &mut next, &mut others);
             }
         }
     }
 }
 
-fn take_nodes(inputs: &mut SmallVec<[Input; 2]>, into: &mut Vec<Arc<Node>>) {
+/// Moves the nodes of `inputs` to `next`, if it is free, and to `others`.
+fn take_nodes(inputs: &mut [Input], next: &mut Option<Arc<Node>>, others: &mut Vec<Arc<Node>>) {
     for input in inputs {
-        if let Some(Edge::Node(node, _)) = input.edge.take() {
-            into.push(node);
+        if matches!(input.edge, Some(Edge::Node(..)))
+            && let Some(Edge::Node(node, _)) = input.edge.take()
+        {
+            if next.is_none() {
+                *next = Some(node);
+            } else {
+                others.push(node);
+            }
         }
     }
 }

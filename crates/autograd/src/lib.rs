@@ -31,6 +31,7 @@ mod mode;
 mod op;
 pub mod ops;
 mod parameter;
+mod pending;
 mod pointwise;
 mod report;
 #[cfg(feature = "proptest")]

@@ -1,7 +1,8 @@
 //! What an operation is to the engine, and the one function through which the graph grows.
 
-use crate::graph::{Edge, Input, Node, Saved};
+use crate::graph::{Edge, Input, Node, Saved, Values};
 use crate::mode::{self, Anomaly, Saving};
+use crate::targets::Targets;
 use crate::{Error, Result, Var, anomaly, checkpoint, trace};
 use smallvec::SmallVec;
 use std::panic::Location;
@@ -15,6 +16,9 @@ pub enum Keep {
     Nothing,
     /// The inputs.
     Inputs,
+    /// Each input that the gradient of another one needs: what the rule of a product reads. An input is left out if no
+    /// other one is tracked.
+    Others,
     /// The outputs.
     Output,
     /// Both.
@@ -23,11 +27,31 @@ pub enum Keep {
 
 impl Keep {
     fn inputs(self) -> bool {
-        matches!(self, Keep::Inputs | Keep::Both)
+        matches!(self, Keep::Inputs | Keep::Others | Keep::Both)
     }
 
     fn outputs(self) -> bool {
         matches!(self, Keep::Output | Keep::Both)
+    }
+
+    /// What of an operation's values the rule will read, in the order of [`Values`].
+    fn values(self, inputs: &[&Var], outputs: &[Tensor], extra: SmallVec<[Tensor; 1]>) -> Values {
+        let mut values = Values::new();
+        if self.inputs() {
+            let tracked = inputs.iter().filter(|x| x.requires_grad()).count();
+            for x in inputs {
+                let others = tracked - usize::from(x.requires_grad());
+                let kept = self != Keep::Others || others > 0;
+                values.push(if kept { Some(x.value().clone()) } else { None });
+            }
+        }
+        if self.outputs() {
+            values.extend(outputs.iter().cloned().map(Some));
+        }
+        if !extra.is_empty() {
+            values.extend(extra.into_iter().map(Some));
+        }
+        values
     }
 }
 
@@ -107,9 +131,10 @@ pub trait Op: Send + Sync + 'static {
 /// What a rule knows when it runs.
 pub struct Context<'a> {
     pub(crate) node: &'a Arc<Node>,
-    pub(crate) saved: &'a Saved,
+    pub(crate) values: &'a [Option<Tensor>],
     pub(crate) grads: &'a [Option<Var>],
-    pub(crate) needs: &'a [bool],
+    /// None where gradients rest in the leaves.
+    pub(crate) targets: Option<&'a Targets>,
     pub(crate) create_graph: bool,
 }
 
@@ -135,7 +160,7 @@ impl Context<'_> {
     #[track_caller]
     pub fn input(&self, index: usize) -> Var {
         let edge = if self.create_graph { self.node.inputs[index].edge.clone() } else { None };
-        Var::with_edge(self.saved.inputs[index].clone(), edge)
+        Var::with_edge(self.value(index).clone(), edge)
     }
 
     /// Output `index` as the forward returned it. It has history only while a graph is being created.
@@ -145,7 +170,7 @@ impl Context<'_> {
     #[track_caller]
     pub fn output(&self, index: usize) -> Var {
         let edge = self.create_graph.then(|| Edge::Node(Arc::clone(self.node), index as u32));
-        Var::with_edge(self.saved.outputs[index].clone(), edge)
+        Var::with_edge(self.value(self.kept_inputs() + index).clone(), edge)
     }
 
     /// Tensor `index` of those that the forward kept with [`Forward::with_extra`].
@@ -154,12 +179,27 @@ impl Context<'_> {
     /// If there is no such tensor: the rule is wrong.
     #[track_caller]
     pub fn extra(&self, index: usize) -> &Tensor {
-        &self.saved.extra[index]
+        let outputs = if self.node.op.keep().outputs() { self.node.outputs as usize } else { 0 };
+        self.value(self.kept_inputs() + outputs + index)
+    }
+
+    #[track_caller]
+    #[expect(clippy::panic, reason = "a rule that reads what it did not ask for is a bug of the rule")]
+    fn value(&self, index: usize) -> &Tensor {
+        match self.values.get(index) {
+            Some(Some(value)) => value,
+            _ => panic!("{}: the rule reads a value that `keep` did not ask for", self.node.op.name()),
+        }
+    }
+
+    /// How many inputs stand before the kept outputs.
+    fn kept_inputs(&self) -> usize {
+        if self.node.op.keep().inputs() { self.node.inputs.len() } else { 0 }
     }
 
     /// Whether anyone wants the gradient of input `index`.
     pub fn needs_grad(&self, index: usize) -> bool {
-        self.needs.get(index).copied().unwrap_or(false)
+        self.node.inputs.get(index).is_some_and(|input| needs(input, self.targets))
     }
 
     /// The shape of input `index`.
@@ -168,12 +208,12 @@ impl Context<'_> {
     /// If there is no such input: the rule is wrong.
     #[track_caller]
     pub fn shape(&self, index: usize) -> &Shape {
-        &self.node.inputs[index].shape
+        self.node.inputs[index].shape()
     }
 
     /// The shape of input `index`; `None` past the last.
     pub fn input_shape(&self, index: usize) -> Option<&Shape> {
-        self.node.inputs.get(index).map(|input| &input.shape)
+        self.node.inputs.get(index).map(Input::shape)
     }
 
     /// The dtype of input `index`.
@@ -182,13 +222,22 @@ impl Context<'_> {
     /// If there is no such input: the rule is wrong.
     #[track_caller]
     pub fn dtype(&self, index: usize) -> DType {
-        self.node.inputs[index].dtype
+        self.node.inputs[index].dtype()
     }
 
     /// Whether the rule's own operations are recorded, for a derivative of the next order. A rule with a fused
     /// kernel uses it only when this is false.
     pub fn create_graph(&self) -> bool {
         self.create_graph
+    }
+}
+
+/// Whether the gradient of an input goes anywhere.
+pub(crate) fn needs(input: &Input, targets: Option<&Targets>) -> bool {
+    match (&input.edge, targets) {
+        (None, _) => false,
+        (Some(_), None) => true,
+        (Some(edge), Some(targets)) => targets.leads_to(edge),
     }
 }
 
@@ -249,7 +298,11 @@ pub fn apply_multi<O: Op>(op: O, inputs: &[&Var]) -> Result<Vec<Var>> {
 type Recorded = (SmallVec<[Tensor; 1]>, Option<Arc<Node>>);
 
 fn record<O: Op>(op: O, inputs: &[&Var], location: &'static Location<'static>) -> Result<Recorded> {
-    let values: SmallVec<[&Tensor; 4]> = inputs.iter().map(|x| x.value()).collect();
+    // Pushed one by one, which is compiled to less than a collected list.
+    let mut values: SmallVec<[&Tensor; 4]> = SmallVec::new();
+    for x in inputs {
+        values.push(x.value());
+    }
     let Forward { outputs, extra } = op.forward(&values).map_err(|e| e.at(location))?;
     let mode = mode::current();
     if mode.anomaly != Anomaly::Nothing {
@@ -264,18 +317,12 @@ fn record<O: Op>(op: O, inputs: &[&Var], location: &'static Location<'static>) -
     if !tracked {
         return Ok((outputs, None));
     }
-    let keep = op.keep();
-    let saved = Saved {
-        inputs: if keep.inputs() { values.iter().map(|&x| x.clone()).collect() } else { SmallVec::new() },
-        outputs: if keep.outputs() { outputs.clone() } else { SmallVec::new() },
-        extra,
-        ..Saved::default()
-    };
-    let inputs = inputs
-        .iter()
-        .map(|x| Input { edge: x.edge().cloned(), shape: x.shape().clone(), dtype: x.dtype() })
-        .collect();
-    let count = outputs.len() as u32;
+    let saved = Saved::Values(op.keep().values(inputs, &outputs, extra));
+    let mut edges = SmallVec::new();
+    for x in inputs {
+        edges.push(Input { edge: x.edge().cloned(), metadata: x.value().metadata() });
+    }
+    let (inputs, count) = (edges, outputs.len() as u32);
     let node = match mode.saving {
         Saving::Node => Node::create(op, inputs, count, saved, location),
         saving => checkpoint::node(op, inputs, count, saved, location, saving),

@@ -13,7 +13,7 @@ impl Op for Mul {
     }
 
     fn keep(&self) -> Keep {
-        Keep::Inputs
+        Keep::Others
     }
 
     fn forward(&self, inputs: &[&Tensor]) -> Result<Forward> {

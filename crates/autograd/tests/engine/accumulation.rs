@@ -149,3 +149,20 @@ fn updating_a_parameter_does_not_change_what_a_live_graph_saved() {
     assert_eq!(gradient(&x), [2.0]);
     assert_eq!(w.value().item::<f64>().unwrap(), 100.0);
 }
+
+#[test]
+fn a_product_keeps_an_input_only_for_the_gradient_of_another() {
+    let constant = Var::from(Tensor::from_vec(vec![2.0f64, -3.0], [2]).unwrap());
+    let x = Var::leaf(Tensor::from_vec(vec![0.5f64, 4.0], [2]).unwrap()).unwrap();
+    // The constant is kept for the tracked factor, which nobody reads.
+    let y = x.exp().unwrap().mul(&constant).unwrap().mul(&constant).unwrap();
+    let dx = grad(&y.sum().unwrap(), &[&x], true).unwrap();
+    let expected = x.detach().exp().unwrap().mul(&constant.detach().mul(&constant.detach()).unwrap());
+    let expected = expected.unwrap().to_vec::<f64>().unwrap();
+    assert_eq!(dx[0].detach().to_vec::<f64>().unwrap(), expected);
+    let second = grad(&dx[0].sum().unwrap(), &[&x], false).unwrap();
+    assert_eq!(second[0].to_vec::<f64>().unwrap(), expected);
+    // Both factors are the same tracked value: each is kept for the other.
+    let square = x.mul(&x).unwrap().sum().unwrap();
+    assert_eq!(grad(&square, &[&x], false).unwrap()[0].to_vec::<f64>().unwrap(), [1.0, 8.0]);
+}
