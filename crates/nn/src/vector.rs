@@ -46,7 +46,7 @@ pub fn vector_to_parameters(vector: &Tensor, parameters: &[Parameter]) -> Result
     }
     let mut start = 0;
     for parameter in parameters {
-        let part = vector.narrow(0, start as isize, parameter.numel())?.view_as(&parameter.shape())?;
+        let part = vector.narrow(0, start as isize, parameter.numel())?.view_as(parameter.shape())?;
         parameter.set_value(part)?;
         start += parameter.numel();
     }

@@ -17,27 +17,27 @@ fn numbers(x: &Var) -> Vec<f64> {
 #[test]
 fn whole_channels_are_dropped() {
     let rng = Rng::seed(0);
-    let layers: [(Box<dyn Layer>, &[&[usize]]); 3] = [
-        (Box::new(Dropout1d::new(0.5, &rng).unwrap()), &[&[40, 5], &[8, 5, 5]]),
-        (Box::new(Dropout2d::new(0.5, &rng).unwrap()), &[&[8, 5, 5], &[8, 5, 1, 5]]),
-        (Box::new(Dropout3d::new(0.5, &rng).unwrap()), &[&[40, 1, 1, 5], &[8, 5, 5, 1, 1]]),
-    ];
-    for (layer, shapes) in layers {
-        for shape in shapes {
-            let x = Var::from(Tensor::ones(*shape, DType::F64).unwrap());
-            layer.train();
-            let y = numbers(&layer.forward(&x).unwrap());
-            let kept = y.chunks(5).filter(|channel| **channel == [2.0; 5]).count();
-            let dropped = y.chunks(5).filter(|channel| **channel == [0.0; 5]).count();
-            assert_eq!(kept + dropped, 40, "{} {shape:?}", layer.repr());
-            assert!(kept.min(dropped) > 8, "{kept}");
-            layer.eval();
-            assert_eq!(numbers(&layer.forward(&x).unwrap()), numbers(&x));
-        }
-        let text = layer.forward(&normal(&[2])).unwrap_err().to_string();
-        assert!(text.starts_with("Dropout") && text.contains("[2]"), "{text}");
-    }
+    // As many channels of five elements in each, with and without a batch.
+    channels_drop(&Dropout1d::new(0.5, &rng).unwrap(), [&[40, 5], &[8, 5, 5]]);
+    channels_drop(&Dropout2d::new(0.5, &rng).unwrap(), [&[8, 5, 5], &[8, 5, 1, 5]]);
+    channels_drop(&Dropout3d::new(0.5, &rng).unwrap(), [&[40, 1, 1, 5], &[8, 5, 5, 1, 1]]);
     assert!(Dropout2d::new(1.1, &rng).is_err());
+}
+
+fn channels_drop(layer: &dyn Layer, shapes: [&[usize]; 2]) {
+    for shape in shapes {
+        let x = Var::from(Tensor::ones(shape, DType::F64).unwrap());
+        layer.train();
+        let y = numbers(&layer.forward(&x).unwrap());
+        let kept = y.chunks(5).filter(|channel| **channel == [2.0; 5]).count();
+        let dropped = y.chunks(5).filter(|channel| **channel == [0.0; 5]).count();
+        assert_eq!(kept + dropped, 40, "{} {shape:?}", layer.repr());
+        assert!(kept.min(dropped) > 8, "{kept}");
+        layer.eval();
+        assert_eq!(numbers(&layer.forward(&x).unwrap()), numbers(&x));
+    }
+    let text = layer.forward(&normal(&[2])).unwrap_err().to_string();
+    assert!(text.starts_with("Dropout") && text.contains("[2]"), "{text}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
 
 mod build;
+mod loss;
 mod more;
 
 use autograd::tensor_core::{Rng, io::safetensors, with_threads};
