@@ -195,3 +195,28 @@ fn a_dictionary_keeps_the_order_of_insertion() {
     assert_eq!((heads.len(), heads.is_empty()), (2, false));
     assert_eq!(heads.named_parameters()[0].0, "policy.weight");
 }
+
+#[test]
+fn a_vector_of_another_length_changes_no_parameter() {
+    let layer = Linear::new(2, 3, &Rng::seed(0)).unwrap();
+    let before = layer.weight.value().to_vec::<f32>().unwrap();
+    for vector in [Tensor::zeros([8], DType::F32).unwrap(), Tensor::zeros([9], DType::F64).unwrap()] {
+        let text = nn::vector_to_parameters(&vector, &layer.parameters()).unwrap_err().to_string();
+        assert!(text.contains("for 9 numbers"), "{text}");
+    }
+    assert_eq!(layer.weight.value().to_vec::<f32>().unwrap(), before);
+    // Gradients go through the vector.
+    nn::parameters_to_vector(&layer.parameters()).unwrap().sum().unwrap().backward().unwrap();
+    assert_eq!(layer.bias.as_ref().unwrap().grad().unwrap().to_vec::<f32>().unwrap(), [1.0; 3]);
+}
+
+#[test]
+fn weights_are_not_normed_along_dimensions_that_they_have_not() {
+    let rng = Rng::seed(0);
+    let linear = || Linear::new(2, 3, &rng).unwrap();
+    let text = WeightNorm::with_dim(linear(), Some(2)).unwrap_err().to_string();
+    assert_eq!(text, "WeightNorm: dim is 2, expected a dimension of the weight");
+    let text = SpectralNorm::options(linear()).dim(2).build(&rng).unwrap_err().to_string();
+    assert_eq!(text, "SpectralNorm: dim is 2, expected a dimension of the weight");
+    assert!(SpectralNorm::options(linear()).n_power_iterations(0).build(&rng).is_err());
+}
