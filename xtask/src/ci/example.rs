@@ -34,6 +34,7 @@ pub const EXAMPLES: &[Example] = &[
     Example { name: "autoencoder", arguments: &["--epochs", "2"], data: None },
     Example { name: "reinforce", arguments: &["--updates", "5"], data: None },
     Example { name: "char_lstm", arguments: &["--steps", "20"], data: None },
+    Example { name: "trainer", arguments: &["--new", "--epochs", "2"], data: None },
     Example { name: "digits", arguments: &["--model", "lenet", "--epochs", "1"], data: None },
     Example {
         name: "digits",
