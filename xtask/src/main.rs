@@ -5,6 +5,7 @@
 mod bench;
 mod ci;
 mod conformance;
+mod fuzz;
 mod layers;
 mod metadata;
 mod tidy;
@@ -56,6 +57,12 @@ const COMMANDS: &[Command] = &[
         arguments: "[--cases N] [OP]...",
         about: "check every operation's gradients of both orders on N random calls, and print the table",
         run: conformance::gradcheck,
+    },
+    Command {
+        name: "fuzz",
+        arguments: "[FORMAT]... [--secs N]",
+        about: "fuzz the readers of files, each for N seconds (60), where nightly and cargo-fuzz are",
+        run: fuzz::run,
     },
     Command {
         name: "layers",

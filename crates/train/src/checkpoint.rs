@@ -34,7 +34,7 @@ mod folder;
 
 pub use folder::Checkpoints;
 
-use crate::checksum::crc32c;
+use crate::checksum::{crc32c, crc32c_append};
 use crate::{Error, Result, json};
 use optim::{Dict, OptionValue, Value};
 use std::collections::BTreeMap;
@@ -49,6 +49,8 @@ const VERSION_KEY: &str = "checkpoint";
 /// The keys of the JSON and of its checksum.
 const MANIFEST: &str = "manifest";
 const CHECKSUM: &str = "manifest_crc32c";
+/// Elements that go into a checksum at a time.
+const CHUNK: usize = 1 << 14;
 
 /// Named values: whatever a run needs to go on.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -147,8 +149,14 @@ impl Checkpoint {
             .iter()
             .map(|(name, tensor)| Ok((name.clone(), describe(tensor)?)))
             .collect::<Result<_>>()?;
-        let described = json::write(&Value::Dict(described), &mut |_, _| String::new());
-        let manifest = format!("{{\"state\":{state},\"tensors\":{described}}}");
+        let described = Value::Dict(described);
+        let described_text = json::write(&described, &mut |_, _| String::new());
+        let mut manifest = format!("{{\"state\":{state},\"tensors\":{described_text}}}");
+        // A reader gives values the room of the file that they come from: where they take more, the file is as long.
+        let values = Value::Dict(self.state.clone());
+        let cost = json::cost(&values) + json::cost(&described) + json::cost(&frame());
+        let more = json::room_for(cost).saturating_sub(room(&manifest, &tensors));
+        manifest.push_str(&" ".repeat(more));
         let metadata = [
             (VERSION_KEY, VERSION.to_string()),
             (CHECKSUM, format!("{:08x}", crc32c(manifest.as_bytes()))),
@@ -173,7 +181,8 @@ impl Checkpoint {
         if text(CHECKSUM) != Some(&checksum) {
             return Err(damaged("the manifest's checksum differs".into()));
         }
-        let parsed = json::parse(manifest, &mut |name| file.tensors.get(name).cloned())
+        let room = room(manifest, &file.tensors);
+        let parsed = json::parse(manifest, room, &mut |name| file.tensors.get(name).cloned())
             .map_err(|fault| damaged(format!("the manifest at byte {}: {}", fault.at, fault.reason)))?;
         let entry = |name: &str| -> Option<Dict> { parsed.get::<Dict>()?.get(name)?.get() };
         let (Some(state), Some(described)) = (entry("state"), entry("tensors")) else {
@@ -193,6 +202,17 @@ impl Checkpoint {
     }
 }
 
+/// The memory that a manifest's values may take: as much as the rest of the file.
+fn room(manifest: &str, tensors: &BTreeMap<String, Tensor>) -> usize {
+    manifest.len() + tensors.values().map(|tensor| tensor.numel() * tensor.dtype().size()).sum::<usize>()
+}
+
+/// What is around the state and the descriptions of tensors in a manifest.
+fn frame() -> Value {
+    let none = || Value::None;
+    Value::Dict([("state".to_string(), none()), ("tensors".to_string(), none())].into())
+}
+
 /// The value under a name.
 pub(crate) fn entry<T: OptionValue>(state: &Dict, name: &str) -> Result<T> {
     let value = state.get(name);
@@ -206,7 +226,13 @@ pub(crate) fn entry<T: OptionValue>(state: &Dict, name: &str) -> Result<T> {
 
 /// What the manifest says of a tensor: dtype, shape and checksum.
 fn describe(tensor: &Tensor) -> Result<Value> {
-    let checksum = crc32c(&tensor.to_le_bytes()?);
+    // Piece by piece: a copy of the whole would be as large as the file.
+    let flat = tensor.flatten(0, -1)?;
+    let mut checksum = 0;
+    for start in (0..flat.numel()).step_by(CHUNK) {
+        let piece = flat.narrow(0, start as isize, CHUNK.min(flat.numel() - start))?;
+        checksum = crc32c_append(checksum, &piece.to_le_bytes()?);
+    }
     Ok(Value::List(vec![
         tensor.dtype().to_string().to_value(),
         tensor.shape().to_vec().to_value(),

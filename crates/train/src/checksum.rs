@@ -35,7 +35,12 @@ const TABLES: [[u32; 256]; 8] = {
 
 /// The CRC-32C of `bytes`.
 pub(crate) fn crc32c(bytes: &[u8]) -> u32 {
-    let mut state = !0u32;
+    crc32c_append(0, bytes)
+}
+
+/// The CRC-32C of what has the checksum `before`, followed by `bytes`.
+pub(crate) fn crc32c_append(before: u32, bytes: &[u8]) -> u32 {
+    let mut state = !before;
     let (chunks, rest) = bytes.as_chunks::<8>();
     for chunk in chunks {
         let word = u64::from_le_bytes(*chunk) ^ u64::from(state);
@@ -97,6 +102,7 @@ mod tests {
         assert_eq!(crc32c(&[0xff; 32]), 0x62a8_ab43);
         assert_eq!(crc32c(&(0..32).collect::<Vec<u8>>()), 0x46dd_794e);
         assert_eq!(crc32c(b""), 0);
+        assert_eq!(crc32c_append(crc32c(b"1234"), b"56789"), 0xe306_9283);
     }
     #[test]
     fn the_hash_sees_each_bit_and_the_order() {

@@ -7,7 +7,7 @@
 
 mod parse;
 
-pub(crate) use parse::parse;
+pub(crate) use parse::{cost, parse, room_for};
 
 use optim::{Dict, Value};
 use std::fmt::{Arguments, Write};
@@ -139,7 +139,7 @@ mod tests {
             kept.insert(path.to_string(), tensor.clone());
             path.to_string()
         });
-        parse(&text, &mut |name| kept.remove(name)).unwrap()
+        parse(&text, room_for(cost(value)), &mut |name| kept.remove(name)).unwrap()
     }
 
     #[test]
@@ -190,11 +190,11 @@ mod tests {
             (r#"{"$ints":{"01":1}}"#, 17),
             (r#"{"a":1,"$b":1}"#, 11),
         ] {
-            let fault = parse(text, &mut |_| None).unwrap_err();
+            let fault = parse(text, 0, &mut |_| None).unwrap_err();
             assert_eq!(fault.at, at, "{text}: {}", fault.reason);
         }
         let deep = "[".repeat(100_000);
-        assert!(parse(&deep, &mut |_| None).unwrap_err().reason.contains("deep"));
+        assert!(parse(&deep, 0, &mut |_| None).unwrap_err().reason.contains("deep"));
     }
 
     #[test]
@@ -206,5 +206,25 @@ mod tests {
             ("tag".into(), Value::Str("a\"b".into())),
         ]);
         assert_eq!(line(&entries), r#"{"loss":0.5,"nan":null,"step":3,"tag":"a\"b"}"#);
+    }
+
+    /// What is written is read again, however much more memory it takes than text; what another wrote, to a bound.
+    #[test]
+    fn values_have_room_for_what_they_cost() {
+        let item =
+            |i: i64| Value::Tuple(vec![Value::Int(i), Value::Float(f64::NAN), Value::Str("\"\n".into())]);
+        let texts: Dict = (0..3000).map(|i| (format!("${i}"), item(i))).collect();
+        let numbers = (0..3000).map(|i| (-i, Value::List(vec![item(i), Value::None]))).collect();
+        let many = Value::List(vec![
+            Value::Dict(texts),
+            Value::IntDict(numbers),
+            Value::List(vec![Value::None; 5000]),
+        ]);
+        assert_eq!(round_trip(&many), many);
+        let room = room_for(cost(&many));
+        assert!(room > 1 << 20);
+        let text = write(&many, &mut |_, _| String::new());
+        let fault = parse(&text, room / 2, &mut |_| None).unwrap_err();
+        assert!(fault.reason.contains("far more memory than the file"), "{fault:?}");
     }
 }

@@ -145,6 +145,18 @@ fn wrong_entries_and_other_files_say_what_they_are() {
 }
 
 #[test]
+fn long_lists_take_their_room_in_the_file() {
+    let mut checkpoint = Checkpoint::new();
+    checkpoint.put("losses", &vec![1usize; 50_000]);
+    let bytes = checkpoint.to_bytes().unwrap();
+    assert_eq!(Checkpoint::from_bytes(&bytes).unwrap(), checkpoint);
+    // Beyond what a header may have: said when it is written, not when it is read.
+    checkpoint.put("losses", &vec![1usize; 400_000]);
+    let error = checkpoint.to_bytes().unwrap_err().to_string();
+    assert!(error.contains("a header of at most 16777216 bytes"), "{error}");
+}
+
+#[test]
 fn equal_paths_of_different_tensors_do_not_meet() {
     let mut checkpoint = Checkpoint::new();
     let number = |x: f32| Value::Tensor(Tensor::scalar(x).unwrap());

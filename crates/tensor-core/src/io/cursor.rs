@@ -15,7 +15,23 @@ pub(super) struct Cursor<'a> {
 
 impl<'a> Cursor<'a> {
     pub fn new(text: &'a [u8]) -> Self {
-        Self { text, at: 0 }
+        Self::new_at(text, 0)
+    }
+
+    /// In the middle of a text.
+    pub fn new_at(text: &'a [u8], at: usize) -> Self {
+        Self { text, at }
+    }
+
+    /// Bytes up to the quote that ends a string of JSON, or to the end.
+    pub fn string_length(&self) -> usize {
+        let (rest, mut escaped) = (self.text.get(self.at..).unwrap_or_default(), false);
+        let end = rest.iter().position(|&byte| {
+            let ends = byte == b'"' && !escaped;
+            escaped = byte == b'\\' && !escaped;
+            ends
+        });
+        end.unwrap_or(0)
     }
 
     pub fn at(&self) -> usize {

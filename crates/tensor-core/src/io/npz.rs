@@ -33,6 +33,10 @@ const RATIO_FLOOR: u64 = 4096;
 const ENTRY_SIGNATURE: [u8; 4] = *b"PK\x01\x02";
 const ENTRY_BYTES: usize = 46;
 
+/// Bytes that an archive's directory may have in any case. What is kept of a file takes seven times the bytes of its entry,
+/// and a file with its array has three times as many as its entry: more than a quarter of the archive is no directory.
+const FREE_DIRECTORY: u64 = 96 * 1024;
+
 /// How the files of an archive are kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Compression {
@@ -134,24 +138,53 @@ fn stays_inside(name: &str) -> bool {
     !name.contains(['\\', '\0']) && name.split('/').all(|part| !matches!(part, "" | "." | ".."))
 }
 
+/// Stops reading where too much was read.
+struct Metered<R> {
+    reader: R,
+    left: u64,
+}
+
+impl<R: Read> Read for Metered<R> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let count = self.reader.read(bytes)?;
+        match self.left.checked_sub(count as u64) {
+            Some(left) => self.left = left,
+            None => return Err(io::Error::other("the directory is too large a part of the archive")),
+        }
+        Ok(count)
+    }
+}
+
+impl<R: Seek> Seek for Metered<R> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.reader.seek(to)
+    }
+}
+
 struct Archive<R> {
-    zip: ZipArchive<R>,
+    zip: ZipArchive<Metered<R>>,
     op: &'static str,
     name: String,
 }
 
 impl<R: Read + Seek> Archive<R> {
-    fn open(op: &'static str, name: String, reader: R) -> Result<Self> {
+    fn open(op: &'static str, name: String, mut reader: R) -> Result<Self> {
         let fault =
             |reason: String| Error::new(op, ErrorKind::Format { path: name.clone(), offset: 0, reason });
+        let length = reader.seek(SeekFrom::End(0)).map_err(|error| fault(error.to_string()))?;
+        // The search for the end record, from the back, reads up to 64 KiB.
+        let left = length / 4 + FREE_DIRECTORY;
+        let reader = Metered { reader, left };
         let zip = ZipArchive::new(reader).map_err(|error| fault(error.to_string()))?;
         // The archive keeps one file a name: the others would vanish in silence.
         let (kept, start) = (zip.len(), zip.central_directory_start());
-        let mut reader = zip.into_inner();
+        let mut reader = Metered { left, ..zip.into_inner() };
         let listed = count_entries(&mut reader, start).map_err(|error| fault(error.to_string()))?;
         if listed != kept {
             return Err(fault(format!("{listed} files with {kept} different names")));
         }
+        // The directory once more, and then all the files.
+        let reader = Metered { left: u64::MAX, ..reader };
         let zip = ZipArchive::new(reader).map_err(|error| fault(error.to_string()))?;
         Ok(Self { zip, op, name })
     }

@@ -26,7 +26,7 @@ mod header;
 use super::input::{ByteOrder, Input};
 use super::output::{replace, write_elements};
 use crate::{DType, Error, ErrorKind, Result, Shape, Tensor};
-use header::{Entry, Header};
+use header::{Entry, Header, Place};
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::panic::Location;
@@ -149,7 +149,14 @@ fn arrange<'a, S: AsRef<str>>(
         let value = format!("{value:?}");
         return Err(Error::new(op, ErrorKind::Argument { argument: "tensors", value, expected }));
     }
-    Ok((header::write(&named, metadata), named.into_iter().map(|(_, tensor)| tensor).collect()))
+    let header = header::write(&named, metadata);
+    let length = (header.len() - PREAMBLE) as u64;
+    if length > MAX_HEADER {
+        let expected = "names, shapes and metadata for a header of at most 16777216 bytes";
+        let value = format!("for a header of {length} bytes");
+        return Err(Error::new(op, ErrorKind::Argument { argument: "tensors", value, expected }));
+    }
+    Ok((header, named.into_iter().map(|(_, tensor)| tensor).collect()))
 }
 
 /// The place of a dtype in a file: widest first, so that all elements are aligned; the reference implementation's order.
@@ -165,33 +172,40 @@ fn read_input<R: Read>(input: &mut Input<R>) -> Result<SafeTensors> {
     }
     let text = input.vec(length as usize, "the header")?;
     let fault = |fault: super::cursor::Fault| input.error((PREAMBLE + fault.at) as u64, fault.reason);
-    let Header { mut entries, metadata } = header::parse(&text).map_err(fault)?;
-    check_ranges(input, &mut entries)?;
+    let Header { mut places, metadata } = header::parse(&text).map_err(fault)?;
+    check_ranges(input, &text, &mut places)?;
     let mut tensors = BTreeMap::new();
-    for entry in entries {
-        let tensor = input.tensor(Shape::new(&entry.shape), entry.dtype, ByteOrder::Little)?;
-        tensors.insert(entry.name, tensor);
+    for place in places {
+        let fault = |fault: super::cursor::Fault| input.error((PREAMBLE + fault.at) as u64, fault.reason);
+        let Entry { name, dtype, shape, .. } = header::read(&text, place).map_err(fault)?;
+        tensors.insert(name, input.tensor(Shape::new(&shape), dtype, ByteOrder::Little)?);
     }
     Ok(SafeTensors { tensors, metadata })
 }
 
-/// Sorts the entries by place and checks that their ranges cover the rest of the input without gap or overlap.
-fn check_ranges<R: Read>(input: &Input<R>, entries: &mut [Entry]) -> Result<()> {
+/// Sorts the tensors by place and checks that their ranges cover the rest of the input without gap or overlap.
+fn check_ranges<R: Read>(input: &Input<R>, text: &[u8], places: &mut [Place]) -> Result<()> {
     let start = input.position();
     let mut covered = 0;
-    entries.sort_by_key(|entry| entry.range);
-    for Entry { name, range: (begin, end), .. } in entries {
-        if *begin != covered {
-            let what = if *begin > covered { "a gap" } else { "an overlap" };
-            let reason = format!("{what}: tensor {name:?} begins at {begin} of the data, expected {covered}");
-            return Err(input.error(start + covered.min(*begin), reason));
-        }
-        if *end > input.remaining() {
+    places.sort_unstable_by_key(|place| (place.range, place.at));
+    let name = |place| header::read(text, place).map_or_else(|_| String::new(), |entry| entry.name);
+    for &mut place in places {
+        let (begin, end) = place.range;
+        if begin != covered {
+            let what = if begin > covered { "a gap" } else { "an overlap" };
             let reason =
-                format!("tensor {name:?} ends at {end} of the data, which has {}", input.remaining());
+                format!("{what}: tensor {:?} begins at {begin} of the data, expected {covered}", name(place));
+            return Err(input.error(start + covered.min(begin), reason));
+        }
+        if end > input.remaining() {
+            let reason = format!(
+                "tensor {:?} ends at {end} of the data, which has {}",
+                name(place),
+                input.remaining()
+            );
             return Err(input.error(start + input.remaining(), reason));
         }
-        covered = *end;
+        covered = end;
     }
     match input.remaining() - covered {
         0 => Ok(()),

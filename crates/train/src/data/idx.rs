@@ -10,6 +10,8 @@ use tensor_core::{DType, Element, Tensor};
 
 /// The most dimensions read; published files have one to four.
 const MAX_RANK: u8 = 8;
+/// Bytes that are decoded at a time; a multiple of every element's size.
+const CHUNK: usize = 16 * 1024;
 
 /// Reads a file, plain or, with the feature `gzip`, compressed. Elements u8, i32, f32 and f64 are read, as tensors of
 /// that dtype.
@@ -61,15 +63,15 @@ fn parse(source: &mut Source<'_>) -> Result<Tensor> {
     for _ in 0..rank {
         shape.push(u32::from_be_bytes(source.array("the sizes of the dimensions")?) as usize);
     }
-    let bytes = expect_length(source, &shape, dtype)?;
-    let bytes = source.bytes(bytes, "the elements")?;
+    expect_length(source, &shape, dtype)?;
+    let tensor = match dtype {
+        DType::U8 => elements(source, &shape, |[byte]| byte),
+        DType::I32 => elements(source, &shape, i32::from_be_bytes),
+        DType::F32 => elements(source, &shape, f32::from_be_bytes),
+        _ => elements(source, &shape, f64::from_be_bytes),
+    }?;
     source.expect_end()?;
-    match dtype {
-        DType::U8 => Ok(Tensor::from_vec(bytes, shape)?),
-        DType::I32 => decode(&bytes, &shape, i32::from_be_bytes),
-        DType::F32 => decode(&bytes, &shape, f32::from_be_bytes),
-        _ => decode(&bytes, &shape, f64::from_be_bytes),
-    }
+    Ok(tensor)
 }
 
 fn dtype(code: u8) -> Option<DType> {
@@ -82,8 +84,8 @@ fn dtype(code: u8) -> Option<DType> {
     }
 }
 
-/// The bytes that the shape needs, if the file can hold them.
-fn expect_length(source: &Source<'_>, shape: &[usize], dtype: DType) -> Result<u64> {
+/// An error unless the file can hold the bytes that the shape needs.
+fn expect_length(source: &Source<'_>, shape: &[usize], dtype: DType) -> Result<()> {
     let header = 4 + 4 * shape.len() as u64;
     // A size of zero must not hide an overflow beside it.
     let product = shape.iter().try_fold(dtype.size() as u64, |n, &size| n.checked_mul(size.max(1) as u64));
@@ -100,15 +102,26 @@ fn expect_length(source: &Source<'_>, shape: &[usize], dtype: DType) -> Result<u
         Length::AtMost(bound) if bytes > bound => {
             Err(source.error(4, format!("{needs}, but a file of this size may unpack to {bound} at most")))
         }
-        _ => Ok(bytes),
+        _ => Ok(()),
     }
 }
 
-fn decode<T: Element, const N: usize>(
-    bytes: &[u8],
+/// The elements, which the file can hold, read into a tensor piece by piece.
+fn elements<T: Element, const N: usize>(
+    source: &mut Source<'_>,
     shape: &[usize],
     element: fn([u8; N]) -> T,
 ) -> Result<Tensor> {
-    let elements = bytes.as_chunks::<N>().0.iter().map(|&chunk| element(chunk)).collect();
-    Ok(Tensor::from_vec(elements, shape)?)
+    let mut tensor = Tensor::zeros(shape, T::DTYPE)?;
+    let elements = tensor.as_slice_mut::<T>()?;
+    let (start, needed) = (source.position(), (elements.len() * N) as u64);
+    let mut buffer = [0; CHUNK];
+    for piece in elements.chunks_mut(CHUNK / N) {
+        let bytes = &mut buffer[..piece.len() * N];
+        source.fill(bytes, start, "the elements", needed)?;
+        for (y, bytes) in piece.iter_mut().zip(bytes.as_chunks::<N>().0) {
+            *y = element(*bytes);
+        }
+    }
+    Ok(tensor)
 }

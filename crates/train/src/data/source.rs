@@ -7,13 +7,11 @@ use std::path::Path;
 
 /// What a compressed file may unpack to without regard to its size.
 #[cfg(any(feature = "gzip", feature = "npz"))]
-const FREE: u64 = 1 << 20;
+const FREE: u64 = 1 << 19;
 /// How many times its own size a compressed file may unpack to. Deflate reaches 1,032, on constant bytes; images, labels
 /// and numbers in text stay below 20. More is taken for an attempt to fill the memory.
 #[cfg(any(feature = "gzip", feature = "npz"))]
 const MAX_RATIO: u64 = 200;
-/// What is read at a time where the length is not known.
-const CHUNK: usize = 64 * 1024;
 
 /// What a compressed file of `length` bytes may unpack to.
 #[cfg(any(feature = "gzip", feature = "npz"))]
@@ -86,39 +84,46 @@ impl<'a> Source<'a> {
         Error::Format { path: self.name.clone(), offset, reason: reason.into() }
     }
 
+    /// The name that errors have.
+    #[cfg(feature = "csv")]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Bytes read so far.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
     /// The next `N` bytes, which are `what`.
     pub fn array<const N: usize>(&mut self, what: &str) -> Result<[u8; N]> {
         let mut bytes = [0; N];
-        let start = self.position;
-        let mut filled = 0;
-        while filled < N {
-            match self.read_some(&mut bytes[filled..])? {
-                0 => return Err(self.ended(start, what, N as u64)),
-                count => filled += count,
-            }
-        }
+        self.fill(&mut bytes, self.position, what, N as u64)?;
         Ok(bytes)
     }
 
-    /// The next `count` bytes, which are `what`. Memory is taken as bytes arrive, so a wrong `count` costs nothing.
-    pub fn bytes(&mut self, count: u64, what: &str) -> Result<Vec<u8>> {
-        let start = self.position;
-        let mut bytes = Vec::new();
-        if let Length::Exactly(_) = self.length {
-            bytes.try_reserve_exact(count as usize).map_err(|_| self.out_of_memory(count))?;
-        }
-        let mut buffer = [0; CHUNK];
-        while (bytes.len() as u64) < count {
-            let wanted = (count - bytes.len() as u64).min(CHUNK as u64) as usize;
-            match self.read_some(&mut buffer[..wanted])? {
-                0 => return Err(self.ended(start, what, count)),
-                got => {
-                    bytes.try_reserve(got).map_err(|_| self.out_of_memory(count))?;
-                    bytes.extend_from_slice(&buffer[..got]);
-                }
+    /// Fills `bytes` with the next ones, which are part of `what`: `wanted` bytes from `start` on.
+    pub fn fill(&mut self, bytes: &mut [u8], start: u64, what: &str, wanted: u64) -> Result<()> {
+        let mut filled = 0;
+        while filled < bytes.len() {
+            match self.read_some(&mut bytes[filled..])? {
+                0 => return Err(self.ended(start, what, wanted)),
+                count => filled += count,
             }
         }
-        Ok(bytes)
+        Ok(())
+    }
+
+    /// Reads what there is, at most `bytes.len()`; nothing at the end. Fails where the content passes its bound.
+    #[cfg(feature = "csv")]
+    pub fn stream(&mut self, bytes: &mut [u8]) -> Result<usize> {
+        let count = self.read_some(bytes)?;
+        match self.length {
+            Length::AtMost(bound) if self.position > bound => {
+                Err(self.error(bound, format!("the file unpacks to more than {bound} bytes")))
+            }
+            _ => Ok(count),
+        }
     }
 
     /// An error unless the content ends here; this also verifies the checksum of compressed data.
@@ -150,23 +155,5 @@ impl<'a> Source<'a> {
             self.position,
             format!("the data ends within {what}, which take {wanted} bytes; {had} are there"),
         )
-    }
-
-    fn out_of_memory(&self, count: u64) -> Error {
-        self.error(self.position, format!("no memory for {count} bytes"))
-    }
-}
-
-/// For readers that want a stream: fails where the content passes its bound.
-#[cfg(feature = "csv")]
-impl Read for Source<'_> {
-    fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
-        let count = self.read_some(bytes).map_err(std::io::Error::other)?;
-        match self.length {
-            Length::AtMost(bound) if self.position > bound => Err(std::io::Error::other(
-                self.error(bound, format!("the file unpacks to more than {bound} bytes")),
-            )),
-            _ => Ok(count),
-        }
     }
 }

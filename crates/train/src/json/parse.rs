@@ -7,6 +7,32 @@ use tensor_core::Tensor;
 /// Lists and dictionaries within one another: more is no saved state, and would fill the stack.
 const MAX_DEPTH: usize = 64;
 
+/// Memory that an item of a list takes at most while the list grows, and an entry of a dictionary without its key.
+const ITEM: usize = 3 * size_of::<Value>();
+const ENTRY: usize = 128;
+/// What values may take in any case.
+const FREE: usize = 1 << 19;
+
+/// What [`parse`] charges for a value: see its `room`.
+pub(crate) fn cost(value: &Value) -> usize {
+    match value {
+        Value::Str(text) => text.len(),
+        Value::List(items) | Value::Tuple(items) => items.iter().map(|item| ITEM + cost(item)).sum(),
+        // One more byte where a key is escaped.
+        Value::Dict(dict) => dict.iter().map(|(key, value)| ENTRY + key.len() + 1 + cost(value)).sum(),
+        // Read as a dictionary with text keys first.
+        Value::IntDict(dict) => {
+            dict.iter().map(|(key, value)| 2 * ENTRY + key.to_string().len() + cost(value)).sum()
+        }
+        _ => 0,
+    }
+}
+
+/// The room that values need beyond what they may take in any case.
+pub(crate) fn room_for(cost: usize) -> usize {
+    cost.saturating_sub(FREE)
+}
+
 /// What is wrong in a text, and at which byte.
 #[derive(Debug)]
 pub(crate) struct Fault {
@@ -16,9 +42,14 @@ pub(crate) struct Fault {
 
 type Parsed<T> = Result<T, Fault>;
 
-/// Reads a value. `tensor` gives the tensor of a name.
-pub(crate) fn parse(text: &str, tensor: &mut dyn FnMut(&str) -> Option<Tensor>) -> Parsed<Value> {
-    let mut parser = Parser { text, at: 0, tensor };
+/// Reads a value, which may take as much memory as [`room_for`] its cost says: a text of two bytes an item would otherwise
+/// fill the memory. `tensor` gives the tensor of a name.
+pub(crate) fn parse(
+    text: &str,
+    room: usize,
+    tensor: &mut dyn FnMut(&str) -> Option<Tensor>,
+) -> Parsed<Value> {
+    let mut parser = Parser { text, at: 0, left: room.saturating_add(FREE), tensor };
     let value = parser.value(0)?;
     parser.space();
     if parser.at < text.len() { parser.fault("expected the end") } else { Ok(value) }
@@ -27,12 +58,23 @@ pub(crate) fn parse(text: &str, tensor: &mut dyn FnMut(&str) -> Option<Tensor>) 
 struct Parser<'a> {
     text: &'a str,
     at: usize,
+    /// Memory that values may still take.
+    left: usize,
     tensor: &'a mut dyn FnMut(&str) -> Option<Tensor>,
 }
 
 impl Parser<'_> {
     fn fault<T>(&self, reason: impl Into<String>) -> Parsed<T> {
         Err(Fault { at: self.at, reason: reason.into() })
+    }
+
+    /// Counts memory that a value takes.
+    fn charge(&mut self, cost: usize) -> Parsed<()> {
+        match self.left.checked_sub(cost) {
+            Some(left) => self.left = left,
+            None => return self.fault("the values take far more memory than the file"),
+        }
+        Ok(())
     }
 
     fn peek(&self) -> Option<u8> {
@@ -65,7 +107,11 @@ impl Parser<'_> {
         match self.peek() {
             Some(b'[') => self.list(depth),
             Some(b'{') => self.dict(depth),
-            Some(b'"') => Ok(Value::Str(self.string()?)),
+            Some(b'"') => {
+                let text = self.string()?;
+                self.charge(text.len())?;
+                Ok(Value::Str(text))
+            }
             Some(b'-' | b'0'..=b'9') => self.number(),
             _ => self.word(),
         }
@@ -90,6 +136,7 @@ impl Parser<'_> {
             return Ok(Value::List(items));
         }
         loop {
+            self.charge(ITEM)?;
             items.push(self.value(depth + 1)?);
             if self.accept(b']') {
                 return Ok(Value::List(items));
@@ -117,6 +164,7 @@ impl Parser<'_> {
                 return self.fault(format!("{own:?} comes twice"));
             }
             self.expect(b':')?;
+            self.charge(ENTRY + own.len())?;
             let value = self.value(depth + 1)?;
             dict.insert(own, value);
             if self.accept(b'}') {
@@ -153,6 +201,7 @@ impl Parser<'_> {
                 let Value::Dict(dict) = self.dict(depth + 1)? else {
                     return self.fault("expected a dictionary");
                 };
+                self.charge(ENTRY * dict.len())?;
                 let whole = |(key, value): (String, Value)| {
                     Some((key.parse().ok().filter(|number: &i64| number.to_string() == key)?, value))
                 };
@@ -207,7 +256,15 @@ impl Parser<'_> {
             return self.fault("expected a string");
         }
         self.at += 1;
-        let mut string = String::new();
+        // Room for all of it at once: a string never grows.
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let mut escaped = false;
+        let end = rest.bytes().position(|byte| {
+            let ends = byte == b'"' && !escaped;
+            escaped = byte == b'\\' && !escaped;
+            ends
+        });
+        let mut string = String::with_capacity(end.unwrap_or(rest.len()));
         loop {
             let Some(c) = self.text.get(self.at..).and_then(|rest| rest.chars().next()) else {
                 return self.fault("a string without end");

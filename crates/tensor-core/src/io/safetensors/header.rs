@@ -3,14 +3,17 @@
 use crate::io::MAX_RANK;
 use crate::io::cursor::{Cursor, Fault, Parsed, shape_bytes};
 use crate::{DType, Tensor};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write;
+use std::hash::{BuildHasher, RandomState};
 
 /// The key that holds text instead of a tensor.
 pub(super) const METADATA: &str = "__metadata__";
 
 pub(super) struct Header {
-    pub entries: Vec<Entry>,
+    /// Where the tensors are described, which is read again for each: a header may be most of a file, and what it says is
+    /// several times as large as its text.
+    pub places: Vec<Place>,
     pub metadata: BTreeMap<String, String>,
 }
 
@@ -21,6 +24,19 @@ pub(super) struct Entry {
     /// The bytes of the elements, counted from the header's end; as many as dtype and shape need.
     pub range: (u64, u64),
 }
+
+/// The bytes of a tensor, and where in the header its name stands.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    pub range: (u64, u64),
+    pub at: usize,
+}
+
+/// What stands once in each tensor's description, and cannot stand in a string.
+const MARK: &[u8] = b"\"dtype\"";
+/// Words of metadata that a header may have, whatever its length, and bytes of the header for each further one.
+const FREE_WORDS: usize = 2048;
+const WORD_BYTES: usize = 128;
 
 /// Names and dtypes of the format.
 const DTYPES: [(&str, DType); 8] = [
@@ -94,26 +110,42 @@ pub(super) fn parse(text: &[u8]) -> Parsed<Header> {
     if cursor.peek() != Some(b'{') {
         return cursor.fault("expected '{'");
     }
-    let mut names = BTreeSet::new();
-    let mut header = Header { entries: Vec::new(), metadata: BTreeMap::new() };
+    // Names are told apart by 64 bits each.
+    let (mut names, hasher) = (HashSet::new(), RandomState::new());
+    let places = Vec::with_capacity(text.windows(MARK.len()).filter(|bytes| *bytes == MARK).count());
+    let mut header = Header { places, metadata: BTreeMap::new() };
     object(cursor, |cursor, key, at| {
-        if !names.insert(key.clone()) {
+        if !names.insert(hasher.hash_one(&key)) {
             return Err(Fault { at, reason: format!("a second {key:?}") });
         }
         if key == METADATA {
             return object(cursor, |cursor, key, at| {
                 let value = string(cursor)?;
+                if header.metadata.len() >= FREE_WORDS + text.len() / WORD_BYTES {
+                    return Err(Fault {
+                        at,
+                        reason: "far more words of metadata than other files have".into(),
+                    });
+                }
                 if header.metadata.insert(key, value).is_some() {
                     return Err(Fault { at, reason: "a second entry of this name in __metadata__".into() });
                 }
                 Ok(())
             });
         }
-        header.entries.push(entry(cursor, key, at)?);
+        header.places.push(Place { range: entry(cursor, key, at)?.range, at });
         Ok(())
     })?;
     cursor.expect_end()?;
     Ok(header)
+}
+
+/// The tensor that is described at a place, which [`parse`] has found.
+pub(super) fn read(text: &[u8], place: Place) -> Parsed<Entry> {
+    let cursor = &mut Cursor::new_at(text, place.at);
+    let name = string(cursor)?;
+    cursor.expect(b':')?;
+    entry(cursor, name, place.at)
 }
 
 /// The value of a tensor's name: exactly `dtype`, `shape` and `data_offsets`. `at` is where the name stands.
@@ -205,7 +237,8 @@ fn numbers(cursor: &mut Cursor, most: usize) -> Parsed<Vec<u64>> {
 fn string(cursor: &mut Cursor) -> Parsed<String> {
     cursor.expect(b'"')?;
     let start = cursor.at();
-    let mut bytes = Vec::new();
+    // Room for all of it at once: a string never grows.
+    let mut bytes = Vec::with_capacity(cursor.string_length());
     loop {
         bytes.extend(cursor.take_while(|b| b >= b' ' && b != b'"' && b != b'\\'));
         match cursor.next() {
