@@ -46,7 +46,7 @@ impl Replay {
         if self.at >= self.text.len() {
             return Ok(None);
         }
-        let parsed = json::parse(line, &mut |_| None)
+        let parsed = json::parse(line, usize::MAX, &mut |_| None)
             .map_err(|fault| self.damaged(self.at + fault.at, &fault.reason))?;
         let entries = parsed.get().ok_or_else(|| self.damaged(self.at, "no JSON object"))?;
         Ok(Some((entries, self.at + line.len() + 1)))
