@@ -212,7 +212,12 @@ fn norms_and_attention() {
     refused(x.batch_norm(Some(&zeros(&[2])), None, 1e-5).map(|y| y.0), &["weight", "[3]"]);
     let (query, options) = (zeros(&[2, 3, 4]), AttentionOptions::default());
     refused(zeros(&[4]).scaled_dot_product_attention(&query, &query, options), &["query", "2 dimensions"]);
-    refused(query.scaled_dot_product_attention(&zeros(&[2, 3, 5]), &query, options), &["matmul", "right"]);
+    let narrow = zeros(&[2, 3, 5]);
+    refused(query.scaled_dot_product_attention(&narrow, &query, options), &["attention: key", "[.., S, 4]"]);
+    let few = zeros(&[2, 2, 4]);
+    refused(query.scaled_dot_product_attention(&query, &few, options), &["attention: value", "[2, 3]"]);
+    let classes = classes(&[0; 24]).reshape([2, 3, 4]).unwrap().into();
+    refused(query.scaled_dot_product_attention(&classes, &query, options), &["attention", "f32 and i64"]);
     let mask = zeros(&[3, 3]);
     let both = AttentionOptions { attn_mask: Some(&mask), is_causal: true, ..options };
     refused(query.scaled_dot_product_attention(&query, &query, both), &["attn_mask", "is_causal"]);

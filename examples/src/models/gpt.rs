@@ -113,11 +113,12 @@ impl Layer for Attention {
     fn compute(&self, x: &Var) -> Result<Var> {
         let (n, t, width) = (x.size(0)?, x.size(1)?, x.size(2)?);
         let features = (width / self.heads) as isize;
-        // [N, T, 3, heads, features] to [3, N, heads, T, features].
-        let split = self.query_key_value.forward(x)?;
-        let split = split.reshape([n as isize, t as isize, 3, self.heads as isize, features])?;
-        let split = split.permute([2, 0, 3, 1, 4])?;
-        let (query, key, value) = (split.select(0, 0)?, split.select(0, 1)?, split.select(0, 2)?);
+        let joined = self.query_key_value.forward(x)?;
+        let joined = joined.reshape([n as isize, t as isize, 3, self.heads as isize, features])?;
+        // Each [N, T, heads, features] to [N, heads, T, features].
+        let split = joined.unbind(2)?;
+        let heads = |i: usize| split[i].transpose(1, 2);
+        let (query, key, value) = (heads(0)?, heads(1)?, heads(2)?);
         let options = AttentionOptions { is_causal: true, ..AttentionOptions::default() };
         let mixed = query.scaled_dot_product_attention(&key, &value, options)?;
         self.output.forward(&mixed.transpose(1, 2)?.reshape([n as isize, t as isize, width as isize])?)

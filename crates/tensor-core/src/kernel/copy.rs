@@ -1,6 +1,6 @@
-//! Copying a strided layout into row-major order.
+//! Copying strided layouts into row-major order, one alone or several beside each other.
 
-use super::parallel::{CHUNK, for_each_chunk};
+use super::parallel::{CHUNK, for_each_chunk, rows_per_task};
 use super::walk::Walk;
 use crate::Element;
 use crate::layout::Layout;
@@ -22,16 +22,51 @@ pub(crate) fn copy<T: Element>(layout: &Layout, x: &[T], out: &mut [T]) {
     {
         return transpose(&walk, x, out, *rows, *cols, *step);
     }
-    for_each_chunk(out, CHUNK, |start, out| {
-        walk.rows(start, start + out.len(), |at, length, [offset]| {
-            let [step] = walk.inner_strides();
-            let row = &mut out[at..at + length];
-            match step {
-                0 => row.fill(x[offset]),
-                1 => row.copy_from_slice(&x[offset..offset + length]),
-                _ => row.iter_mut().enumerate().for_each(|(i, y)| *y = x[offset + i * step]),
+    for_each_chunk(out, CHUNK, |start, out| pieces(&walk, x, start, out));
+}
+
+/// Elements `start..` of `walk` over `x` in row-major order, as many as `out` holds.
+fn pieces<T: Element>(walk: &Walk<1>, x: &[T], start: usize, out: &mut [T]) {
+    let [step] = walk.inner_strides();
+    if step == 1 && walk.sizes().len() == 1 {
+        return out.copy_from_slice(&x[start..start + out.len()]);
+    }
+    walk.rows(start, start + out.len(), |at, length, [offset]| {
+        let row = &mut out[at..at + length];
+        match step {
+            0 => row.fill(x[offset]),
+            1 => row.copy_from_slice(&x[offset..offset + length]),
+            _ => row.iter_mut().enumerate().for_each(|(i, y)| *y = x[offset + i * step]),
+        }
+    });
+}
+
+/// A strided operand of [`join`], cut into rows of `width` elements.
+pub(crate) struct Part<'a, T> {
+    x: &'a [T],
+    walk: Walk<1>,
+    width: usize,
+}
+
+impl<'a, T> Part<'a, T> {
+    /// The elements of `layout` over `x`.
+    pub(crate) fn new(layout: &Layout, x: &'a [T], width: usize) -> Self {
+        let walk = Walk::new(&layout.shape, [&layout.strides]);
+        Self { x: &x[layout.offset.min(x.len())..], walk, width }
+    }
+}
+
+/// Rows of `out`: row i of each part, one after another.
+pub(crate) fn join<T: Element>(parts: &[Part<'_, T>], out: &mut [T]) {
+    let total: usize = parts.iter().map(|part| part.width).sum();
+    for_each_chunk(out, rows_per_task(total) * total, |start, out| {
+        for (row, mut out) in (start / total..).zip(out.chunks_exact_mut(total)) {
+            for Part { x, walk, width } in parts {
+                let (here, rest) = out.split_at_mut(*width);
+                pieces(walk, x, row * width, here);
+                out = rest;
             }
-        });
+        }
     });
 }
 

@@ -89,6 +89,23 @@ pub(crate) fn gemm<T: GemmElement>(
     gemm_at(simd::level(), a, b, beta, c, epilogue);
 }
 
+/// [`gemm`] on the calling thread alone, uncut: for products inside a task, so small that their operands stay in cache.
+///
+/// # Panics
+/// As [`gemm`].
+pub(crate) fn gemm_inside_task<T: GemmElement>(
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+    beta: T,
+    c: MatrixMut<'_, T>,
+) {
+    if let Some(job) = Job::new(simd::level(), a, b, beta, c, Epilogue::default()) {
+        for matrix in 0..job.c.batch {
+            T::tile(&job, &Tile { matrix, rows: 0..job.c.rows, cols: 0..job.c.cols });
+        }
+    }
+}
+
 /// [`gemm`] on the instruction set `level`, which this processor has.
 fn gemm_at<T: GemmElement>(
     level: Level,
@@ -98,19 +115,30 @@ fn gemm_at<T: GemmElement>(
     c: MatrixMut<'_, T>,
     epilogue: Epilogue<'_, T>,
 ) {
-    let c = Output::new(c);
-    assert_eq!((a.rows, b.cols, a.cols), (c.rows, c.cols, b.rows), "gemm: [m, k] x [k, n] -> [m, n]");
-    assert_eq!((a.batch, b.batch), (c.batch, c.batch), "gemm: batch sizes");
-    assert!(epilogue.bias.is_none_or(|bias| bias.len() == b.cols), "gemm: one bias per column");
-    if c.batch == 0 || c.rows == 0 || c.cols == 0 {
-        return;
+    if let Some(job) = Job::new(level, a, b, beta, c, epilogue) {
+        let split = Split::new(job.c.batch, job.c.rows, job.a.cols, job.c.cols);
+        for_each_task(split.tasks(), |task| job.task(&split, task));
     }
-    let split = Split::new(c.batch, a.rows, a.cols, b.cols);
-    let job = Job { level, a, b, beta, c, epilogue };
-    for_each_task(split.tasks(), |task| job.task(&split, task));
 }
 
-impl<T: GemmElement> Job<'_, T> {
+impl<'a, T: GemmElement> Job<'a, T> {
+    /// The checked job; `None` where C has no elements.
+    fn new(
+        level: Level,
+        a: Matrix<'a, T>,
+        b: Matrix<'a, T>,
+        beta: T,
+        c: MatrixMut<'a, T>,
+        epilogue: Epilogue<'a, T>,
+    ) -> Option<Self> {
+        let c = Output::new(c);
+        assert_eq!((a.rows, b.cols, a.cols), (c.rows, c.cols, b.rows), "gemm: [m, k] x [k, n] -> [m, n]");
+        assert_eq!((a.batch, b.batch), (c.batch, c.batch), "gemm: batch sizes");
+        assert!(epilogue.bias.is_none_or(|bias| bias.len() == b.cols), "gemm: one bias per column");
+        let empty = c.batch == 0 || c.rows == 0 || c.cols == 0;
+        (!empty).then_some(Job { level, a, b, beta, c, epilogue })
+    }
+
     fn task(&self, split: &Split, task: usize) {
         for tile in split.tiles(task) {
             T::tile(self, &tile);

@@ -1,5 +1,6 @@
 //! Loops over slices. Nothing here knows a tensor: shapes arrive as numbers, data as slices.
 
+pub(crate) mod attention;
 pub(crate) mod batch_norm;
 pub(crate) mod cdist;
 pub(crate) mod conv;

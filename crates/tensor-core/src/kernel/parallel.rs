@@ -40,6 +40,15 @@ pub(crate) fn for_each_task(tasks: usize, body: impl Fn(usize) + Sync) {
     share(tasks, 0..tasks, &body);
 }
 
+/// Calls `body(part)` for each of `parts`, in any order, on as many threads as `tasks` pay for; 1 stays on this thread.
+pub(crate) fn for_each_part<T: Send>(
+    tasks: usize,
+    parts: impl Iterator<Item = T> + Send,
+    body: impl Fn(T) + Sync,
+) {
+    share(tasks, parts, &body);
+}
+
 /// Calls `body(start, chunk)` for each run of `size` elements of `out`; a single chunk stays on this thread.
 pub(crate) fn for_each_chunk<T: Send>(out: &mut [T], size: usize, body: impl Fn(usize, &mut [T]) + Sync) {
     chunks(out, size.max(1), &body);

@@ -1,6 +1,7 @@
 //! Putting tensors together.
 
 use crate::dtype::dispatch_all;
+use crate::kernel::copy;
 use crate::{Error, ErrorKind, Result, Shape, Tensor};
 
 impl Tensor {
@@ -43,20 +44,18 @@ impl Tensor {
         }
         shape.sizes_mut()[at] = total;
         let inner: usize = shape[at + 1..].iter().product();
-        let parts = tensors.iter().filter(counted).map(|t| t.contiguous()).collect::<Result<Vec<_>>>()?;
+        let parts = tensors.iter().filter(|x| x.numel() > 0).map(|x| match x.strides().last() {
+            Some(1) => Ok((*x).clone()),
+            // Columns are gathered by tiles first.
+            _ => x.contiguous(),
+        });
+        let parts = parts.collect::<Result<Vec<_>>>()?;
         dispatch_all!(first.dtype(), T => Tensor::build::<T>(OP, shape, |out| {
-            let row = total * inner;
-            let mut start = 0;
-            for part in &parts {
-                let width = part.shape()[at] * inner;
-                if width > 0 {
-                    let rows = out.chunks_exact_mut(row);
-                    for (to, from) in rows.zip(part.dense::<T>().chunks_exact(width)) {
-                        to[start..start + width].copy_from_slice(from);
-                    }
-                }
-                start += width;
+            let mut rows = Vec::with_capacity(parts.len());
+            for x in &parts {
+                rows.push(copy::Part::new(&x.layout, x.storage.slice::<T>(), x.shape()[at] * inner));
             }
+            copy::join(&rows, out);
         }))
     }
 

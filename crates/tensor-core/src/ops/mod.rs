@@ -1,6 +1,7 @@
 //! The tensor's methods, one family a file.
 
 pub(crate) mod activation;
+mod attention;
 pub(crate) mod avg_pool;
 mod axes;
 pub(crate) mod binary;
