@@ -3,8 +3,10 @@
 //!
 //! Which of equal maxima wins (the first) and how NaN spreads are those of `torch.nn.functional.max_pool2d`.
 
+mod halving;
+
 use super::math::Float;
-use super::parallel::{Matrix, for_each_rows, rows_per_task};
+use super::parallel::{Matrix, for_each_rows, map_rows, rows_per_task};
 use super::simd::{Isa, Kernel, dispatch};
 use super::window::{Axis, Window};
 
@@ -93,22 +95,19 @@ pub(crate) fn max_pool<F: Float>(x: &[F], windows: Windows, y: &mut [F], indices
     });
 }
 
-/// `dx`: each element of `g` at the index that [`max_pool`] gave, added where windows share it; 0 elsewhere.
-pub(crate) fn max_pool_backward<F: Float>(g: &[F], indices: &[i64], windows: Windows, dx: &mut [F]) {
+/// `dx`: each element of `g` at the index that [`max_pool`] gave, added where windows share it; 0 elsewhere. Returns
+/// whether every index is one of the plane's; one that is not is passed over.
+pub(crate) fn max_pool_backward<F: Float>(g: &[F], indices: &[i64], windows: Windows, dx: &mut [F]) -> bool {
     let (before, after) = windows.lens();
     if before == 0 {
-        return;
+        return indices.is_empty();
     }
     let planes = dx.len() / before;
-    for_each_rows(Matrix(dx, before), planes, rows_per_task(before), |first, Matrix(dx, _)| {
-        dx.fill(F::ZERO);
-        for (plane, dx) in dx.chunks_exact_mut(before).enumerate() {
-            let range = (first + plane) * after..(first + plane + 1) * after;
-            for (&g, &index) in g[range.clone()].iter().zip(&indices[range]) {
-                dx[index as usize] += g;
-            }
-        }
-    });
+    let part = |first: usize, Matrix(dx, _): Matrix<'_, F>| {
+        let range = first * after..(first + dx.len() / before) * after;
+        dispatch(MaxBackward { g: &g[range.clone()], indices: &indices[range], windows, dx })
+    };
+    map_rows(Matrix(dx, before), planes, rows_per_task(before), part, |a, b| a & b).unwrap_or(true)
 }
 
 struct MaxForward<'a, F> {
@@ -129,7 +128,7 @@ impl<F: Float> Kernel for MaxForward<'_, F> {
         for (plane, (y, indices)) in out.enumerate() {
             let x = &self.x[plane * before..(plane + 1) * before];
             match halving {
-                Some((width, output)) => max_plane_halving(x, width, output, y, indices),
+                Some((width, output)) => halving::max_plane(x, width, output, y, indices),
                 None => max_plane(x, self.windows, y, indices),
             }
         }
@@ -164,23 +163,48 @@ fn max_plane<F: Float>(x: &[F], Windows(divisions): Windows, y: &mut [F], indice
     }
 }
 
-/// Windows of 2 × 2: two rows in, one row out, without branches.
+struct MaxBackward<'a, F> {
+    g: &'a [F],
+    indices: &'a [i64],
+    windows: Windows,
+    dx: &'a mut [F],
+}
+
+impl<F: Float> Kernel for MaxBackward<'_, F> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run<I: Isa>(self) -> bool {
+        let (before, after) = self.windows.lens();
+        let halving = self.windows.halving();
+        let mut inside = true;
+        for (plane, dx) in self.dx.chunks_exact_mut(before).enumerate() {
+            let range = plane * after..(plane + 1) * after;
+            let (g, indices) = (&self.g[range.clone()], &self.indices[range]);
+            // Not by a closure, which would not be compiled for the instruction set.
+            let done = match halving {
+                Some((width, output)) => halving::spread_plane(g, indices, width, output, dx),
+                None => false,
+            };
+            if !done {
+                inside &= scatter_plane(g, indices, dx);
+            }
+        }
+        inside
+    }
+}
+
 #[inline(always)]
-fn max_plane_halving<F: Float>(x: &[F], width: usize, output: [usize; 2], y: &mut [F], indices: &mut [i64]) {
-    let rows = y.chunks_exact_mut(output[1]).zip(indices.chunks_exact_mut(output[1]));
-    for (oy, (y, indices)) in rows.enumerate() {
-        let start = 2 * oy * width;
-        let (top, bottom) = x[start..start + 2 * width].split_at(width);
-        let (top, bottom) = (top.as_chunks::<2>().0, bottom.as_chunks::<2>().0);
-        for (ox, ((y, index), (&[a, b], &[c, d]))) in
-            y.iter_mut().zip(indices).zip(top.iter().zip(bottom)).enumerate()
-        {
-            let at = (start + 2 * ox) as i64;
-            let top = better((a, at), (b, at + 1));
-            let below = at + width as i64;
-            (*y, *index) = better(better(top, (c, below)), (d, below + 1));
+fn scatter_plane<F: Float>(g: &[F], indices: &[i64], dx: &mut [F]) -> bool {
+    dx.fill(F::ZERO);
+    let mut inside = true;
+    for (&g, &index) in g.iter().zip(indices) {
+        match usize::try_from(index).ok().and_then(|index| dx.get_mut(index)) {
+            Some(dx) => *dx += g,
+            None => inside = false,
         }
     }
+    inside
 }
 
 #[cfg(test)]
@@ -282,6 +306,27 @@ mod tests {
         max_pool(&x[..4], row, &mut y, &mut indices);
         assert_eq!(bits(&y), bits(&[1.0, nan, -inf]));
         assert_eq!(indices, [0, 1, 3]);
+    }
+
+    /// Windows side by side with wide rows, whose planes are spread and not scattered.
+    #[test]
+    fn indices_of_other_windows_are_added_and_ones_outside_are_told() {
+        let windows = Windows([UNIT, sliding(5, 2, HALVING), sliding(23, 11, HALVING)]);
+        let (g, mut indices) = (noise(44, 1), vec![0; 44]);
+        let x = noise(2 * 115, 2);
+        max_pool(&x, windows, &mut vec![0.0; 44], &mut indices);
+        indices[30] = 114;
+        indices[31] = 114;
+        let (mut dx, mut want) = (vec![9.0; 230], vec![0.0; 230]);
+        for (i, &index) in indices.iter().enumerate() {
+            want[i / 22 * 115 + index as usize] += g[i];
+        }
+        assert!(max_pool_backward(&g, &indices, windows, &mut dx));
+        assert_eq!(dx, want);
+        for outside in [-1, 115, i64::MIN, i64::MAX] {
+            indices[3] = outside;
+            assert!(!max_pool_backward(&g, &indices, windows, &mut dx), "{outside}");
+        }
     }
 
     #[test]

@@ -167,14 +167,18 @@ impl Tensor {
             return Err(Error::new(op, ErrorKind::DType { argument: "indices", found, expected: "i64" }));
         }
         let (g, indices) = (self.contiguous()?, indices.contiguous()?);
+        let mut inside = true;
+        let dx = dispatch_float!(op, [g], T => Tensor::build::<T>(op, input.clone(), |dx| {
+            inside = kernel::max_pool_backward(g.dense::<T>(), indices.dense::<i64>(), windows, dx);
+        }))?;
+        if inside {
+            return Ok(dx);
+        }
         let dim = input.len() - rank;
         let size: usize = input[dim..].iter().product();
-        if let Some(&index) = indices.dense::<i64>().iter().find(|&&i| i < 0 || i as u64 >= size as u64) {
-            return Err(Error::new(op, ErrorKind::IndexOutOfRange { index, dim, size }));
-        }
-        dispatch_float!(op, [g], T => Tensor::build::<T>(op, input.clone(), |dx| {
-            kernel::max_pool_backward(g.dense::<T>(), indices.dense::<i64>(), windows, dx);
-        }))
+        let outside = indices.dense::<i64>().iter().find(|&&i| i < 0 || i as u64 >= size as u64);
+        let index = outside.copied().unwrap_or_default();
+        Err(Error::new(op, ErrorKind::IndexOutOfRange { index, dim, size }))
     }
 
     #[track_caller]
