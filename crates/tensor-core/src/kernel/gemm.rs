@@ -19,6 +19,8 @@ use super::simd::{self, Level};
 use operand::Output;
 pub(crate) use operand::{Matrix, MatrixMut};
 use split::{Split, Tile};
+#[cfg(target_arch = "x86_64")]
+pub(crate) use x86::{Bias, Micro, Panel, Segment, transpose};
 
 /// What happens to an element of C when its sum is complete, while it is still in cache.
 #[derive(Clone, Copy, Debug, Default)]
@@ -43,6 +45,16 @@ pub(crate) trait GemmElement: Float + portable::Portable {
     /// Computes one tile of C and its epilogue.
     #[doc(hidden)]
     fn tile(job: &Job<'_, Self>, tile: &Tile);
+
+    /// The slice itself, if this type is f32, which has kernels that others have not.
+    fn f32s(_: &[Self]) -> Option<&[f32]> {
+        None
+    }
+
+    /// As [`f32s`](GemmElement::f32s).
+    fn f32s_mut(_: &mut [Self]) -> Option<&mut [f32]> {
+        None
+    }
 }
 
 impl GemmElement for f32 {
@@ -52,6 +64,14 @@ impl GemmElement for f32 {
             return;
         }
         portable::tile(job, tile);
+    }
+
+    fn f32s(x: &[Self]) -> Option<&[f32]> {
+        Some(x)
+    }
+
+    fn f32s_mut(x: &mut [Self]) -> Option<&mut [f32]> {
+        Some(x)
     }
 }
 

@@ -10,7 +10,8 @@ mod vector;
 use super::Job;
 use super::split::Tile;
 use dot::Dot;
-use micro::Micro;
+pub(crate) use micro::{Bias, Micro, Panel, Segment};
+pub(crate) use transpose::transpose;
 
 /// Computes one tile of C and its epilogue; returns whether the instruction set of the job has kernels.
 pub(super) fn tile(job: &Job<'_, f32>, tile: &Tile) -> bool {

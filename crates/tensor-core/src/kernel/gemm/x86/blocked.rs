@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use super::super::split::Tile;
 use super::super::{Activation, Job};
-use super::micro::{Micro, Panel};
+use super::micro::{Bias, Micro, Panel, Segment};
 use super::pack::pack;
 
 /// Longest block of k: a panel of 14 rows of A of this length is 28 KiB and stays in a 32 KiB L1 cache.
@@ -74,22 +74,23 @@ impl Block<'_> {
             let rows = start..start + (tile.rows.end - start).div_ceil(left);
             let (a, a_strides) = self.rows(rows.clone(), &mut scratch.a);
             for j in (0..tile.cols.len()).step_by(micro.cols) {
+                let cols = micro.cols.min(tile.cols.len() - j);
                 let panel = Panel {
                     rows: rows.len(),
-                    cols: micro.cols.min(tile.cols.len() - j),
-                    k: self.ks.len(),
+                    cols,
+                    segments: &[Segment::whole(self.ks.len(), cols)],
                     a,
                     a_strides,
                     b: &b[j / micro.cols * b_panel..],
                     b_stride,
                     beta: if self.first { job.beta } else { 1.0 },
-                    bias: bias.map(|bias| &bias[j..]),
+                    bias: bias.map_or(Bias::None, |bias| Bias::Columns(&bias[j..])),
                     relu,
-                    c: job.c.pointer(tile.matrix, rows.start, tile.cols.start + j),
                     c_stride: job.c.row_stride,
                 };
+                let c = job.c.pointer(tile.matrix, rows.start, tile.cols.start + j);
                 // SAFETY: the panel lies inside the tile, and tiles of different tasks are disjoint.
-                unsafe { micro.run(&panel) };
+                unsafe { micro.run(&panel, c) };
             }
             start = rows.end;
         }

@@ -3,7 +3,7 @@
 
 use super::super::split::Tile;
 use super::super::{Activation, Job};
-use super::vector::{Avx2, Avx512, Simd};
+use super::vector::{Avx2, Avx512, Simd, first};
 use crate::kernel::simd::{self, Level};
 
 /// A tile with at most this many rows or columns goes here: copying B, or a vector kernel with most of its lanes idle,
@@ -105,11 +105,11 @@ unsafe fn dots<S: Simd, const R: usize, const C: usize>(simd: S, block: &Block<'
     let whole = block.k - block.k % S::LANES;
     for p in (0..whole).step_by(S::LANES) {
         // SAFETY: the lanes from p on end at k at the latest.
-        unsafe { step(simd, block, p, simd.mask(S::LANES), &mut sums) }
+        unsafe { step(simd, block, p, simd.mask(first(S::LANES)), &mut sums) }
     }
     if whole < block.k {
         // SAFETY: the mask ends at k.
-        unsafe { step(simd, block, whole, simd.mask(block.k - whole), &mut sums) }
+        unsafe { step(simd, block, whole, simd.mask(first(block.k - whole)), &mut sums) }
     }
     let mut totals = [[0.0; COLS]; COLS];
     for (totals, sums) in totals.iter_mut().zip(sums) {

@@ -9,7 +9,7 @@ use crate::kernel::simd::{Level, level};
 const SQUARE: usize = 8;
 
 /// `to[p * width + j] = from[j * stride + p]` for `j < columns`, p below the number of rows of `width` in `to`.
-pub(super) fn transpose(from: &[f32], stride: usize, columns: usize, to: &mut [f32], width: usize) {
+pub(crate) fn transpose(from: &[f32], stride: usize, columns: usize, to: &mut [f32], width: usize) {
     let k = to.len() / width;
     if k == 0 || columns == 0 {
         return;

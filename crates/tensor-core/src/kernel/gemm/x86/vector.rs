@@ -3,6 +3,11 @@
 
 use std::arch::x86_64::*;
 
+/// The lowest `count` bits; all of them for a larger count.
+pub(super) fn first(count: usize) -> u32 {
+    if count < 32 { (1 << count) - 1 } else { u32::MAX }
+}
+
 /// An instruction set that this processor has: who holds a value of such a type may use its instructions.
 ///
 /// Each method is one instruction or a few, inside a function that enables the instruction set.
@@ -11,8 +16,8 @@ pub(super) trait Simd: Copy {
     type Vector: Copy;
     type Mask: Copy;
 
-    /// The first `count` lanes; all of them for a larger count.
-    fn mask(self, count: usize) -> Self::Mask;
+    /// The lanes whose bit is set, the first lane's lowest.
+    fn mask(self, bits: u32) -> Self::Mask;
 
     fn splat(self, x: f32) -> Self::Vector;
 
@@ -66,9 +71,9 @@ macro_rules! simd {
             type Mask = $mask;
 
             #[inline(always)]
-            fn mask(self, count: usize) -> Self::Mask {
+            fn mask(self, bits: u32) -> Self::Mask {
                 // SAFETY: `self` shows that the processor has the instructions.
-                unsafe { $make_mask(count.min($lanes) as i32) }
+                unsafe { $make_mask(bits) }
             }
             #[inline(always)]
             fn splat(self, x: f32) -> Self::Vector {
@@ -117,10 +122,7 @@ macro_rules! simd {
 simd!(
     /// AVX-512 (F, BW, DQ, VL).
     Avx512, 16, __m512, __mmask16,
-    mask: |count| _mm512_cmpgt_epi32_mask(
-        _mm512_set1_epi32(count),
-        _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
-    ),
+    mask: |bits| _cvtu32_mask16(bits),
     splat: _mm512_set1_ps,
     load: |from, mask| _mm512_maskz_loadu_ps(mask, from),
     store: |to, mask, x| _mm512_mask_storeu_ps(to, mask, x),
@@ -134,7 +136,10 @@ simd!(
 simd!(
     /// AVX2 and FMA.
     Avx2, 8, __m256, __m256i,
-    mask: |count| _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)),
+    mask: |bits: u32| {
+        let places = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+        _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32(bits as i32), places), places)
+    },
     splat: _mm256_set1_ps,
     load: |from, mask| _mm256_maskload_ps(from, mask),
     store: |to, mask, x| _mm256_maskstore_ps(to, mask, x),
