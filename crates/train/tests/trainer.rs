@@ -4,14 +4,15 @@
 use std::cell::RefCell;
 use std::time::Duration;
 use train::autograd::Reduction;
+use train::checkpoint::Checkpoints;
 use train::data::{DataLoader, TensorDataset};
 use train::nn::Dropout;
-use train::optim::schedule::{CosineAnnealingLR, Mode, Scheduler};
-use train::optim::{GradScaler, GradScalerOptions, clip_grad_norm};
+use train::optim::schedule::{CosineAnnealingLR, Mode, Scheduler, StepLR};
+use train::optim::{Average, GradScaler, GradScalerOptions, clip_grad_norm};
 use train::prelude::{Adam, Layer, Linear, Module, Optimizer, ReLU, SGD, Sequential, Var, sequential};
 use train::{
     Callback, DType, EarlyStopping, Ending, Error, Event, Every, Flow, LrFinder, NonFinite, Output, Result,
-    Rng, Tensor, Trainer,
+    Rng, Tensor, Trainer, averaged_model, overfit_one_batch,
 };
 
 fn model(rng: &Rng) -> Sequential {
@@ -256,4 +257,76 @@ fn the_learning_rate_finder_leaves_everything_as_it_was() {
     assert!(found.lr.len() < 100, "the loss explodes before the last learning rate");
     let best = found.suggestion().unwrap();
     assert!((1e-3..1.0).contains(&best), "{best}");
+}
+
+#[test]
+fn validation_sees_the_averages_and_training_the_weights() {
+    let rng = Rng::seed(0);
+    let model = sequential![Linear::new(3, 1, &rng).unwrap()];
+    let mut opt = SGD::new(model.parameters(), 0.1).unwrap();
+    let averaged = averaged_model(&model, Average::Ema { decay: 0.9 }, true).unwrap();
+    let seen = RefCell::new(Vec::new());
+    let mut trainer = Trainer::new(&model, &mut opt).quiet().epochs(2).ema(averaged).validation(|| {
+        seen.borrow_mut().push(weights(&model));
+        Ok(vec![])
+    });
+    trainer.fit(&loader(&rng, None), |batch| loss(&model, batch)).unwrap();
+    let averages = trainer.averages().unwrap().with_averages(|| weights(&model)).unwrap();
+    drop(trainer);
+    assert_eq!(seen.borrow()[1], averages);
+    assert_ne!(weights(&model), averages);
+}
+
+#[test]
+fn best_and_last_checkpoints_are_kept() {
+    let folder = std::env::temp_dir().join(format!("train-trainer-best-{}", std::process::id()));
+    let mut values = [0.1, 0.7, f64::NAN, 0.6, 0.7].into_iter();
+    let checkpoints = Checkpoints::open(&folder).unwrap().keep_last(2);
+    let (done, ..) = run(None, |trainer| {
+        let trainer = trainer.epochs(5).checkpoints(checkpoints.clone(), Some(2)).keep_best("val", Mode::Max);
+        trainer.validation(move || -> Result<_> { Ok(vec![("val", values.next().unwrap())]) })
+    });
+    assert_eq!(done.unwrap().best, Some(0.7));
+    assert_eq!(checkpoints.steps().unwrap(), [24, 25]);
+    assert_eq!(checkpoints.latest().unwrap().unwrap().0, 25);
+    assert_eq!(checkpoints.best().unwrap().unwrap().get::<usize>("step").unwrap(), 10);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_schedule_steps_with_the_optimizer_or_with_the_epoch() {
+    let rates = |every: Every| {
+        let rng = Rng::seed(0);
+        let model = model(&rng);
+        let mut opt = SGD::new(model.parameters(), 1.0e-4).unwrap();
+        let scheduler = Scheduler::new(&mut opt, StepLR { step_size: 2, gamma: 0.5 }).unwrap();
+        let mut trainer = Trainer::new(&model, &mut opt).quiet().epochs(4).schedule(scheduler, every);
+        trainer.fit(&loader(&rng, None), |batch| loss(&model, batch)).unwrap();
+        drop(trainer);
+        opt.lr()
+    };
+    // 20 steps, 4 epochs.
+    assert_eq!(rates(Every::Step), 1.0e-4 * 0.5f64.powi(10));
+    assert_eq!(rates(Every::Epoch), 1.0e-4 * 0.5f64.powi(2));
+}
+
+#[test]
+fn one_batch_is_learned_by_heart_unless_the_wiring_is_wrong() {
+    let falls = |wired: bool| {
+        let rng = Rng::seed(0);
+        let model = sequential![Linear::new(3, 16, &rng).unwrap(), ReLU, Linear::new(16, 2, &rng).unwrap()];
+        let (x, y) = (rng.randn([8, 3], DType::F32).unwrap(), rng.randint(0, 2, [8]).unwrap());
+        let mut opt = Adam::new(model.parameters(), 0.05).unwrap();
+        let losses = overfit_one_batch(&mut opt, 150, || {
+            let output = model.forward(&x.clone().into())?;
+            // The value is the same; its gradient is 0.
+            let output =
+                if wired { output } else { output.mul_scalar(0.0)?.add(&Var::from(output.detach()))? };
+            Ok(output.cross_entropy(&y)?)
+        });
+        let losses = losses.unwrap();
+        losses[149] / losses[0]
+    };
+    assert!(falls(true) < 0.01);
+    assert_eq!(falls(false), 1.0);
 }
