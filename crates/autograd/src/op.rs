@@ -84,7 +84,53 @@ impl From<Tensor> for Forward {
 }
 
 /// Gradients of an operation's inputs, in their order; `None` where there is none.
-pub type Grads = SmallVec<[Option<Var>; 2]>;
+#[derive(Debug, Default)]
+pub struct Grads(SmallVec<[Option<Var>; 2]>);
+
+impl Grads {
+    /// None yet.
+    #[inline]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Appends the gradient of the next input.
+    #[inline]
+    pub fn push(&mut self, grad: Option<Var>) {
+        self.0.push(grad);
+    }
+}
+
+impl FromIterator<Option<Var>> for Grads {
+    // Pushed one by one: for the few there are, a collected list is compiled to twice as much.
+    #[inline]
+    fn from_iter<I: IntoIterator<Item = Option<Var>>>(grads: I) -> Self {
+        let mut list = Self::new();
+        for grad in grads {
+            list.push(grad);
+        }
+        list
+    }
+}
+
+impl std::ops::Deref for Grads {
+    type Target = [Option<Var>];
+
+    #[inline]
+    fn deref(&self) -> &[Option<Var>] {
+        &self.0
+    }
+}
+
+impl IntoIterator for Grads {
+    type Item = Option<Var>;
+    type IntoIter = smallvec::IntoIter<[Option<Var>; 2]>;
+
+    #[inline]
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
 
 /// A differentiable operation: its forward on plain tensors, and its rule in differentiable methods of [`Var`], so
 /// that derivatives of any order exist.
@@ -298,12 +344,22 @@ pub fn apply_multi<O: Op>(op: O, inputs: &[&Var]) -> Result<Vec<Var>> {
 type Recorded = (SmallVec<[Tensor; 1]>, Option<Arc<Node>>);
 
 fn record<O: Op>(op: O, inputs: &[&Var], location: &'static Location<'static>) -> Result<Recorded> {
-    // Pushed one by one, which is compiled to less than a collected list.
-    let mut values: SmallVec<[&Tensor; 4]> = SmallVec::new();
-    for x in inputs {
-        values.push(x.value());
-    }
-    let Forward { outputs, extra } = op.forward(&values).map_err(|e| e.at(location))?;
+    let (one, two, many): ([&Tensor; 1], [&Tensor; 2], SmallVec<[&Tensor; 4]>);
+    let values: &[&Tensor] = match inputs {
+        [x] => {
+            one = [x.value()];
+            &one
+        }
+        [a, b] => {
+            two = [a.value(), b.value()];
+            &two
+        }
+        _ => {
+            many = inputs.iter().map(|x| x.value()).collect();
+            &many
+        }
+    };
+    let Forward { outputs, extra } = op.forward(values).map_err(|e| e.at(location))?;
     let mode = mode::current();
     if mode.anomaly != Anomaly::Nothing {
         anomaly::check_outputs(mode.anomaly, op.name(), &outputs, location)?;

@@ -14,10 +14,8 @@ pub(crate) struct Pending<'g> {
 
 impl<'g> Pending<'g> {
     fn new(node: &'g Arc<Node>) -> Self {
-        let mut grads = SmallVec::new();
-        for _ in 0..node.outputs {
-            grads.push(None);
-        }
+        let mut grads = SmallVec::from_buf([None]);
+        grads.resize_with(node.outputs as usize, || None);
         Self { node, grads }
     }
 }

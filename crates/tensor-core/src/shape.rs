@@ -15,7 +15,7 @@ pub(crate) const INLINE_RANK: usize = 4;
 /// assert_eq!(shape.to_string(), "[2, 3]");
 /// assert_eq!(shape.numel(), 6);
 /// ```
-#[derive(PartialEq, Eq, Hash, Default)]
+#[derive(Eq, Hash, Default)]
 pub struct Shape(SmallVec<[usize; INLINE_RANK]>);
 
 impl Clone for Shape {
@@ -23,6 +23,14 @@ impl Clone for Shape {
     fn clone(&self) -> Self {
         // Copies the sizes at once, where the derived clone would push one after another.
         Self::new(&self.0)
+    }
+}
+
+impl PartialEq for Shape {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        // A loop, where slices would be compared by a call, which costs more than the few sizes.
+        self.0.len() == other.0.len() && self.0.iter().zip(&other.0).all(|(a, b)| a == b)
     }
 }
 

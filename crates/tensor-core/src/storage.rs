@@ -19,6 +19,9 @@ const ALIGN: usize = 64;
 const SMALL_BYTES: usize = 32 * 1024;
 /// Bytes of small buffers that one thread keeps.
 const SMALL_CACHE_BYTES: usize = 4 * 1024 * 1024;
+/// Elements of up to this many bytes lie in the storage itself, which is in one allocation with its count: a loss or a
+/// step of a recurrence takes no buffer. More would not fit into the size of an allocation that a block's handle needs.
+const INLINE_BYTES: usize = 32;
 /// Classes: four to each power of two from 64 bytes on, so at most a quarter of a buffer is unused.
 const CLASSES: usize = 4 * (usize::BITS as usize - 6);
 
@@ -165,9 +168,15 @@ fn keep_large(block: Block) -> Option<Block> {
     None
 }
 
+/// Where the elements of a storage lie.
+enum Place {
+    Inline([u64; INLINE_BYTES / size_of::<u64>()]),
+    Block(std::mem::ManuallyDrop<Block>),
+}
+
 /// `len` elements of one dtype. Shared between tensors by `Arc`; written only by a sole owner.
 pub(crate) struct Storage {
-    block: std::mem::ManuallyDrop<Block>,
+    place: Place,
     dtype: DType,
     len: usize,
 }
@@ -182,6 +191,9 @@ impl Storage {
     #[inline]
     pub fn recycled(op: &'static str, dtype: DType, len: usize) -> Result<Storage> {
         let bytes = len.checked_mul(dtype.size()).filter(|&bytes| bytes <= isize::MAX as usize / 2);
+        if bytes.is_some_and(|bytes| bytes <= INLINE_BYTES) {
+            return Ok(Storage { place: Place::Inline(Default::default()), dtype, len });
+        }
         let block = match bytes.map(Block::take) {
             Some(Some(block)) => block,
             _ => {
@@ -189,7 +201,7 @@ impl Storage {
                 return Err(Error::new(op, ErrorKind::OutOfMemory { bytes }));
             }
         };
-        let mut storage = Storage { block: std::mem::ManuallyDrop::new(block), dtype, len };
+        let mut storage = Storage { place: Place::Block(std::mem::ManuallyDrop::new(block)), dtype, len };
         if dtype == DType::Bool {
             // A recycled byte may be no bool; every other dtype takes any bits.
             storage.bytes_mut().fill(0);
@@ -224,6 +236,24 @@ impl Storage {
         self.len
     }
 
+    /// The first element.
+    #[inline]
+    fn start(&self) -> *const u8 {
+        match &self.place {
+            Place::Inline(words) => words.as_ptr().cast(),
+            Place::Block(block) => block.data.as_ptr(),
+        }
+    }
+
+    /// The first element, to write.
+    #[inline]
+    fn start_mut(&mut self) -> *mut u8 {
+        match &mut self.place {
+            Place::Inline(words) => words.as_mut_ptr().cast(),
+            Place::Block(block) => block.data.as_ptr(),
+        }
+    }
+
     /// The elements. The caller has dispatched on [`Storage::dtype`]; another type gives an empty slice.
     #[inline]
     pub fn slice<T: Element>(&self) -> &[T] {
@@ -231,10 +261,10 @@ impl Storage {
         if T::DTYPE != self.dtype {
             return &[];
         }
-        // SAFETY: the block holds at least `len` elements of T (sized in `recycled`), aligned to 64 bytes, with
+        // SAFETY: the place holds at least `len` elements of T (sized in `recycled`), aligned to at least 8 bytes, with
         // initialised bytes that are valid for T (numbers take any bits, bools were zeroed and written as bools);
         // nobody writes while `&self` lives.
-        unsafe { std::slice::from_raw_parts(self.block.data.as_ptr().cast(), self.len) }
+        unsafe { std::slice::from_raw_parts(self.start().cast(), self.len) }
     }
 
     /// The elements, to write.
@@ -245,20 +275,20 @@ impl Storage {
             return &mut [];
         }
         // SAFETY: as in `slice`, and `&mut self` makes this the only reference.
-        unsafe { std::slice::from_raw_parts_mut(self.block.data.as_ptr().cast(), self.len) }
+        unsafe { std::slice::from_raw_parts_mut(self.start_mut().cast(), self.len) }
     }
 
     /// The bytes of the elements.
     pub fn bytes(&self) -> &[u8] {
-        // SAFETY: the block holds `len * size` initialised bytes; nobody writes while `&self` lives.
-        unsafe { std::slice::from_raw_parts(self.block.data.as_ptr(), self.len * self.dtype.size()) }
+        // SAFETY: the place holds `len * size` initialised bytes; nobody writes while `&self` lives.
+        unsafe { std::slice::from_raw_parts(self.start(), self.len * self.dtype.size()) }
     }
 
     /// The bytes of the elements, to write; only this file and readers of checked bytes use it, because a bool's
     /// byte must stay 0 or 1.
     fn bytes_mut(&mut self) -> &mut [u8] {
         // SAFETY: as in `bytes`, and `&mut self` makes this the only reference.
-        unsafe { std::slice::from_raw_parts_mut(self.block.data.as_ptr(), self.len * self.dtype.size()) }
+        unsafe { std::slice::from_raw_parts_mut(self.start_mut(), self.len * self.dtype.size()) }
     }
 
     /// Overwrites the elements with little-endian `bytes`. `None` if the length differs or a bool is not 0 or 1.
@@ -281,8 +311,10 @@ impl Storage {
 impl Drop for Storage {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: the block is taken once, here, and not used again.
-        put_back(unsafe { std::mem::ManuallyDrop::take(&mut self.block) });
+        if let Place::Block(block) = &mut self.place {
+            // SAFETY: the block is taken once, here, and not used again.
+            put_back(unsafe { std::mem::ManuallyDrop::take(block) });
+        }
     }
 }
 
@@ -317,7 +349,8 @@ pub mod memory {
         CACHE_LIMIT.load(Ordering::Relaxed)
     }
 
-    /// Bytes of tensor buffers taken from the system and not given back: in use or kept for reuse.
+    /// Bytes of tensor buffers taken from the system and not given back: in use or kept for reuse. Tensors of up to 32
+    /// bytes have no buffer.
     pub fn reserved_bytes() -> usize {
         RESERVED.load(Ordering::Relaxed)
     }
@@ -384,9 +417,21 @@ mod tests {
     fn a_freed_buffer_is_the_next_one_handed_out() {
         for len in [10, 100_003] {
             let first = Storage::recycled("test", DType::F32, len).unwrap();
-            let at = first.block.data;
+            let at = first.start();
             drop(first);
-            assert_eq!(Storage::recycled("test", DType::F32, len).unwrap().block.data, at);
+            assert_eq!(Storage::recycled("test", DType::F32, len).unwrap().start(), at);
+        }
+    }
+
+    #[test]
+    fn elements_in_the_storage_and_in_a_block_are_written_and_read_alike() {
+        for len in 0..20 {
+            let naive: Vec<i64> = (0..len as i64).map(|i| i * i - 7).collect();
+            let mut storage = Storage::recycled("test", DType::I64, len).unwrap();
+            storage.slice_mut::<i64>().copy_from_slice(&naive);
+            let moved = Box::new(storage);
+            assert_eq!(moved.slice::<i64>(), naive);
+            assert_eq!(moved.bytes(), naive.iter().flat_map(|x| x.to_ne_bytes()).collect::<Vec<_>>());
         }
     }
 

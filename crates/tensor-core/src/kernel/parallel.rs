@@ -50,7 +50,20 @@ pub(crate) fn for_each_part<T: Send>(
 }
 
 /// Calls `body(start, chunk)` for each run of `size` elements of `out`; a single chunk stays on this thread.
+#[inline]
 pub(crate) fn for_each_chunk<T: Send>(out: &mut [T], size: usize, body: impl Fn(usize, &mut [T]) + Sync) {
+    if out.len() <= size {
+        if !out.is_empty() {
+            body(0, out);
+        }
+        return;
+    }
+    several_chunks(out, size, body);
+}
+
+// A function of its own, so that what a small tensor needs is small.
+#[inline(never)]
+fn several_chunks<T: Send>(out: &mut [T], size: usize, body: impl Fn(usize, &mut [T]) + Sync) {
     chunks(out, size.max(1), &body);
 }
 

@@ -14,7 +14,8 @@ pub(crate) fn apply<A: Element, B: Element, Y: Element>(
     b: &Tensor,
     f: impl Zip<A, B, Y>,
 ) -> Result<Tensor> {
-    if a.layout.contiguous && b.layout.contiguous && a.shape() == b.shape() {
+    let same_shape = || Arc::ptr_eq(&a.layout, &b.layout) || a.shape() == b.shape();
+    if a.layout.contiguous && b.layout.contiguous && same_shape() {
         return Tensor::build_like::<Y>(op, a, |out| zip_dense(a.dense::<A>(), b.dense::<B>(), out, f));
     }
     let shape = a.shape().broadcast(op, b.shape())?;
