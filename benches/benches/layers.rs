@@ -13,7 +13,7 @@ use criterion::Criterion;
 use prepared::measure_prepared;
 use std::hint::black_box;
 use train::autograd::{AttentionOptions, ConvOptions, MaxPoolOptions, backward};
-use train::{DType, Result, Rng, Var};
+use train::{DType, Result, Rng, Tensor, Var};
 
 fn main() -> Result<()> {
     run(|criterion| {
@@ -128,17 +128,20 @@ fn conv2d(criterion: &mut Criterion, rng: &Rng, from: usize, to: usize, side: us
 }
 
 /// 4 sequences of 128 with 8 heads of 32.
+/// By blocks, and as the products and the softmax that a mask asks for.
 fn attention(criterion: &mut Criterion, rng: &Rng) -> Result<()> {
-    let shape = [4, 8, 128, 32];
-    let (query, key, value) = (leaf(rng, &shape)?, leaf(rng, &shape)?, leaf(rng, &shape)?);
-    for is_causal in [false, true] {
-        let options = AttentionOptions { is_causal, ..Default::default() };
-        let kind = if is_causal { " causal" } else { "" };
-        let mut group = criterion.benchmark_group(format!("attention{kind} 4x8x128x32"));
-        both_ways(&mut group, &[&query, &key, &value], || {
-            query.scaled_dot_product_attention(&key, &value, options)
-        })?;
-        group.finish();
+    for shape in [[4, 8, 128, 32], [4, 6, 256, 64]] {
+        let (query, key, value) = (leaf(rng, &shape)?, leaf(rng, &shape)?, leaf(rng, &shape)?);
+        let inputs = [&query, &key, &value];
+        let mask = Tensor::ones([shape[2], shape[2]], DType::F32)?.tril(0)?.to_dtype(DType::Bool)?.into();
+        let plain = AttentionOptions::default();
+        let causal = AttentionOptions { is_causal: true, ..plain };
+        let masked = AttentionOptions { attn_mask: Some(&mask), ..plain };
+        for (kind, options) in [("", plain), (" causal", causal), (" masked", masked)] {
+            let mut group = criterion.benchmark_group(format!("attention{kind} {shape:?}"));
+            both_ways(&mut group, &inputs, || query.scaled_dot_product_attention(&key, &value, options))?;
+            group.finish();
+        }
     }
     Ok(())
 }

@@ -13,6 +13,7 @@ pub(crate) use forward::attention;
 
 use super::gemm::{GemmElement, Matrix, MatrixMut};
 use super::math::Float;
+use super::simd::{Isa, Kernel};
 use std::ops::Range;
 
 /// Queries of a block. Fewer waste less above the diagonal, more use each key more often.
@@ -83,11 +84,13 @@ pub(crate) struct Heads<'a, F> {
 }
 
 impl<'a, F: GemmElement> Heads<'a, F> {
+    #[inline(always)]
     fn from(&self, batch: usize, head: usize, row: usize) -> &'a [F] {
         let [over_batch, over_head, over_row] = self.strides;
         &self.data[batch * over_batch + head * over_head + row * over_row..]
     }
 
+    #[inline(always)]
     fn row(&self, batch: usize, head: usize, row: usize, width: usize) -> &'a [F] {
         &self.from(batch, head, row)[..width]
     }
@@ -101,11 +104,26 @@ impl<'a, F: GemmElement> Heads<'a, F> {
     fn columns(&self, [batch, head]: [usize; 2], rows: &Range<usize>, width: usize) -> Matrix<'a, F> {
         Matrix::new(self.from(batch, head, rows.start), [width, rows.len()], [1, self.strides[2]])
     }
+}
 
-    /// Rows of one head, multiplied, one after another in `out`.
-    fn scaled(&self, [batch, head]: [usize; 2], rows: &Range<usize>, factor: F, width: usize, out: &mut [F]) {
-        for (row, out) in rows.clone().zip(out.chunks_exact_mut(width)) {
-            out.iter_mut().zip(self.row(batch, head, row, width)).for_each(|(y, &x)| *y = x * factor);
+/// Rows of one head, multiplied, one after another in `out`.
+struct Scaled<'a, F> {
+    from: Heads<'a, F>,
+    head: [usize; 2],
+    rows: &'a Range<usize>,
+    factor: F,
+    out: &'a mut [F],
+}
+
+impl<F: GemmElement> Kernel for Scaled<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let ([batch, head], width) = (self.head, self.out.len() / self.rows.len());
+        for (row, out) in self.rows.clone().zip(self.out.chunks_exact_mut(width)) {
+            let row = self.from.row(batch, head, row, width);
+            out.iter_mut().zip(row).for_each(|(y, &x)| *y = x * self.factor);
         }
     }
 }

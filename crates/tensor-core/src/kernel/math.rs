@@ -190,7 +190,9 @@ impl Float for f32 {
         q = I::fma32(q, t, 1.052_592_7e-1);
         q = I::fma32(q, t, 6.357_202_5e-1);
         q = I::fma32(q, t, 1.285_137_8e-1);
-        let far = 1.0 - Float::exp::<I>(-I::fma32(q, t, t));
+        // The exponent is between -18 and 0, so 2^n is a normal number.
+        let (n, e) = exp_reduced::<I>(-I::fma32(q, t, t));
+        let far = 1.0 - (e + 1.0) * exponent(n);
         let y = if a < 0.921_875 { near } else { far };
         y.copysign(self)
     }

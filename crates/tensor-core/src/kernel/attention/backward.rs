@@ -1,7 +1,7 @@
 //! The gradient. With the weights P, computed again from the kept sums, and `d = Σ dO O` of each query:
 //! `dV = Pᵀ dO`, `dS = P (dO Vᵀ − d)`, `dQ = scale dS K`, `dK = scale dSᵀ Q`.
 
-use super::{Geometry, Heads, Operands, QUERIES, dense, dense_mut, transposed};
+use super::{Geometry, Heads, Operands, QUERIES, Scaled, dense, dense_mut, transposed};
 use crate::kernel::gemm::{GemmElement, gemm_inside_task};
 use crate::kernel::im2col::with_scratch;
 use crate::kernel::lanes;
@@ -77,10 +77,11 @@ impl<F: GemmElement> Block<'_, F> {
         let (rows, count, scale) = (&self.rows, self.rows.len(), F::from_f64(scale));
         let (own, shared) = ([self.batch, self.head], [self.batch, self.group]);
         let (query, rest) = scratch.split_at_mut(count * width);
-        self.operands.query.scaled(own, rows, scale, width, query);
+        let from = self.operands.query;
+        dispatch(Scaled { from, head: own, rows, factor: scale, out: &mut *query });
         let query = dense(query, count, width);
         let gradient = self.kept.gradient.rows(own, rows, values);
-        let sums = self.sums();
+        let sums = dispatch(Sums(self));
         for keys in self.geometry.key_blocks(rows) {
             let (weights, scores) = rest.split_at_mut(count * keys.len());
             let scores = &mut scores[..count * keys.len()];
@@ -109,24 +110,40 @@ impl<F: GemmElement> Block<'_, F> {
                 dense_mut(dquery, count, width),
             );
         }
-        dquery.iter_mut().for_each(|x| *x = *x * scale);
+        dispatch(Scale(dquery, scale));
     }
+}
 
-    /// Of each query the logarithm of its sum of exponentials, and d.
-    fn sums(&self) -> [(F, F); QUERIES] {
-        let Self { kept, batch, head, rows, .. } = self;
-        let Geometry { heads, queries, values, .. } = *self.geometry;
+/// Of each query of a block the logarithm of its sum of exponentials, and d.
+struct Sums<'a, F>(&'a Block<'a, F>);
+
+impl<F: GemmElement> Kernel for Sums<'_, F> {
+    type Output = [(F, F); QUERIES];
+
+    #[inline(always)]
+    fn run<I: Isa>(self) -> Self::Output {
+        let Block { geometry, kept, batch, head, rows, .. } = self.0;
+        let Geometry { heads, queries, values, .. } = **geometry;
         let mut sums = [(F::ZERO, F::ZERO); QUERIES];
         for (row, (log_sum, d)) in rows.clone().zip(&mut sums) {
             *log_sum = kept.log_sums[(batch * queries + row) * heads + head];
-            let (out, gradient) = (&kept.out, &kept.gradient);
-            *d = lanes::sum2(
-                out.row(*batch, *head, row, values),
-                gradient.row(*batch, *head, row, values),
-                |a, b| a * b,
-            );
+            let out = kept.out.row(*batch, *head, row, values);
+            let gradient = kept.gradient.row(*batch, *head, row, values);
+            *d = lanes::sum2(out, gradient, |a, b| a * b);
         }
         sums
+    }
+}
+
+/// Multiplies in place.
+struct Scale<'a, F>(&'a mut [F], F);
+
+impl<F: Float> Kernel for Scale<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        self.0.iter_mut().for_each(|x| *x = *x * self.1);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The forward: weights of a block of keys are exponentials against the largest score so far, and what was summed
 //! before is scaled when a larger one comes.
 
-use super::{Geometry, Operands, QUERIES, dense, dense_mut};
+use super::{Geometry, Operands, QUERIES, Scaled, dense, dense_mut};
 use crate::kernel::gemm::{GemmElement, MatrixMut, gemm_inside_task};
 use crate::kernel::im2col::with_scratch;
 use crate::kernel::lanes;
@@ -52,7 +52,8 @@ impl<F: GemmElement> Block<'_, F> {
         let Geometry { heads, groups, width, values, .. } = **geometry;
         let (count, stride) = (rows.len(), heads * values);
         let (query, scores) = scratch.split_at_mut(count * width);
-        operands.query.scaled([*batch, *head], rows, F::from_f64(geometry.scale), width, query);
+        let (from, factor) = (operands.query, F::from_f64(geometry.scale));
+        dispatch(Scaled { from, head: [*batch, *head], rows, factor, out: &mut *query });
         let query = dense(query, count, width);
         let shared = [*batch, head / (heads / groups)];
         let out = &mut out[head * values..];
