@@ -36,6 +36,8 @@ const STREAMS: usize = 32;
 const LENGTH: usize = 32;
 const FEATURES: usize = 32;
 const HIDDEN: usize = 192;
+/// Layers of them.
+const LAYERS: usize = 1;
 const LEARNING_RATE: f64 = 4e-3;
 /// Through many steps of an LSTM gradients may explode (Pascanu, Mikolov and Bengio, 2013).
 const LARGEST_GRADIENT: f64 = 1.0;
@@ -51,7 +53,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     let (text, steps) = (settings.read()?, settings.steps);
     let (training, validation) = language::split(&text, 2 * STREAMS * LENGTH)?;
     let rng = Rng::seed(settings.seed);
-    let model = CharLstm::new(text.vocabulary(), FEATURES, HIDDEN, &rng)?;
+    let model = CharLstm::new(text.vocabulary(), FEATURES, HIDDEN, LAYERS, &rng)?;
     println!(
         "{} parameters, {} training characters, {} held out",
         model.num_parameters(),

@@ -116,6 +116,25 @@ def gpt(args, name, context, width, heads, blocks, batch):
     train(args, name, batch, batch * context, "tokens/s", model, opt, x, loss)
 
 
+class CharLstm(nn.Module):
+    def __init__(self, vocabulary, hidden, layers):
+        super().__init__()
+        self.characters = nn.Embedding(vocabulary, hidden)
+        self.lstm = nn.LSTM(hidden, hidden, layers, batch_first=True)
+        self.head = nn.Linear(hidden, vocabulary)
+
+    def forward(self, x):
+        return self.head(self.lstm(self.characters(x))[0])
+
+
+def lstm(args):
+    model = CharLstm(65, 128, 2)
+    opt = torch.optim.Adam(model.parameters(), 1e-3)
+    x, target = torch.randint(0, 65, (32, 64)), torch.randint(0, 65, (32 * 64,))
+    loss = lambda y: F.cross_entropy(y.flatten(0, 1), target)
+    train(args, "lstm", 32, 32 * 64, "tokens/s", model, opt, x, loss)
+
+
 def tiny(args):
     model = nn.Sequential(nn.Linear(2, 16), nn.Tanh(), nn.Linear(16, 16), nn.Tanh(), nn.Linear(16, 1))
     target = torch.randn(4, 1)
@@ -233,6 +252,7 @@ WORKLOADS = {
     "cnn": cnn,
     "gpt": lambda args: gpt(args, "gpt", 64, 128, 4, 4, 12),
     "gptbig": lambda args: gpt(args, "gptbig", 256, 384, 6, 6, 4),
+    "lstm": lstm,
     "tiny": tiny,
     "chain10k": lambda args: chain(args, 10_000),
     "chain200k": lambda args: chain(args, 200_000),

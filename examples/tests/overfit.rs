@@ -95,7 +95,7 @@ fn the_residual_network() {
 #[test]
 fn the_recurrent_language_model() {
     let text = Text::new("A stitch in time saves nine, and a penny saved is a penny earned.");
-    let model = CharLstm::new(text.vocabulary(), 16, 32, &Rng::seed(0)).unwrap();
+    let model = CharLstm::new(text.vocabulary(), 16, 32, 1, &Rng::seed(0)).unwrap();
     let (x, y) = passages(text.tokens(), [0, 16, 32, 48], 16).unwrap();
     overfit(&model, 100, 2e-2, 0.1, || {
         let (logits, _) = model.forward(&(&x).into(), None)?;

@@ -5,6 +5,7 @@ mod chain;
 mod cnn;
 mod gpt;
 mod loader;
+mod lstm;
 mod matmul;
 mod mlp;
 mod ops;
@@ -29,6 +30,7 @@ pub const ALL: &[Workload] = &[
     Workload { name: "cnn", run: cnn::run },
     Workload { name: "gpt", run: gpt::small },
     Workload { name: "gptbig", run: gpt::big },
+    Workload { name: "lstm", run: lstm::run },
     Workload { name: "tiny", run: tiny::run },
     Workload { name: "chain10k", run: |s| chain::run(s, 10_000) },
     Workload { name: "chain200k", run: |s| chain::run(s, 200_000) },

@@ -12,11 +12,11 @@ pub struct CharLstm {
 }
 
 impl CharLstm {
-    /// One layer of `hidden` units, on characters as `features` numbers each.
-    pub fn new(vocabulary: usize, features: usize, hidden: usize, rng: &Rng) -> Result<Self> {
+    /// `layers` layers of `hidden` units, on characters as `features` numbers each.
+    pub fn new(vocabulary: usize, features: usize, hidden: usize, layers: usize, rng: &Rng) -> Result<Self> {
         Ok(Self {
             characters: Embedding::new(vocabulary, features, rng)?,
-            lstm: LSTM::options(features, hidden).batch_first(true).build(rng)?,
+            lstm: LSTM::options(features, hidden).num_layers(layers).batch_first(true).build(rng)?,
             head: Linear::new(hidden, vocabulary, rng)?,
         })
     }
