@@ -140,8 +140,10 @@ fn output(command: &mut Command, name: &str) -> Result<String> {
 /// The workloads of both outputs, and how many times as fast ours is.
 fn pair(ours: &str, theirs: &str) -> Result<Vec<(String, f64)>> {
     let theirs = results(theirs);
+    // The processor's own rate has no peer.
     results(ours)
         .into_iter()
+        .filter(|(workload, ..)| workload != "fma_peak")
         .map(|(workload, value, unit)| {
             let peer = theirs.iter().find(|(name, ..)| *name == workload);
             let (_, peer, _) = peer.ok_or_else(|| Error::Broken(format!("the peer has no {workload}")))?;

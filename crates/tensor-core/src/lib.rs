@@ -70,4 +70,4 @@ pub use scalar::Scalar;
 pub use shape::{Dims, Shape};
 pub use storage::memory;
 pub use tensor::Tensor;
-pub use threads::{num_threads, set_num_threads, with_threads};
+pub use threads::{fma_peak, num_threads, set_num_threads, with_threads};

@@ -23,6 +23,12 @@ pub fn num_threads() -> usize {
     rayon::current_num_threads()
 }
 
+/// Floating-point operations a second that all threads reach together in registers, measured now in some 50 ms: f32
+/// multiply-adds, each counted as two. What a product of matrices can reach at most.
+pub fn fma_peak() -> f64 {
+    crate::kernel::peak::fma_peak(8)
+}
+
 /// Runs `body` on `threads` threads of its own, and its kernels with it. Switches that belong to a thread, such as
 /// gradient recording, start there as on any new thread.
 ///

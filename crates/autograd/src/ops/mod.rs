@@ -77,6 +77,7 @@ table! {
     logit,
     logsumexp,
     lp_pool,
+    lstm_layer,
     margin_loss,
     masked_fill,
     matmul,

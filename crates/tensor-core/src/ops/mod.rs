@@ -26,6 +26,7 @@ mod join;
 mod linalg;
 mod logical;
 pub(crate) mod loss;
+mod lstm;
 mod mask;
 mod matmul;
 pub(crate) mod max_pool;

@@ -9,7 +9,7 @@ use crate::{DType, Error, ErrorKind, Result, Shape, Tensor};
 
 /// `tensor`, row-major, if it has the dtype of `x` and `shape`.
 #[track_caller]
-fn fitting(
+pub(super) fn fitting(
     op: &'static str,
     argument: &'static str,
     x: &Tensor,

@@ -148,6 +148,18 @@ impl Weights {
         }
     }
 
+    /// The outputs at all steps and the last state, where one operation has them: an LSTM without projection.
+    #[track_caller]
+    pub fn all_steps(&self, gates: &Var, start: &State, back: bool) -> Result<Option<(Var, State)>> {
+        if self.mode != Mode::Lstm || self.projection.is_some() {
+            return Ok(None);
+        }
+        let bias = self.biases.as_ref().map(|(_, bias)| bias.var());
+        let (y, c) = gates.lstm_layer(&start.h, &start.c, &self.hidden_hidden.var(), bias.as_ref(), back)?;
+        let h = y.select(0, if back { 0 } else { -1 })?;
+        Ok(Some((y, State { h, c })))
+    }
+
     /// A state of zeros for inputs whose leading dimensions are `lead`.
     pub fn zero_state(&self, lead: &[usize]) -> Result<State> {
         let zeros = |size: usize| -> Result<Var> {

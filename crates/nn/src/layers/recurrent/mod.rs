@@ -178,6 +178,9 @@ impl Stack {
 /// The outputs of one direction at all steps, and its last state.
 fn sequence(weights: &Weights, x: &Var, start: State, back: bool) -> Result<(Var, State)> {
     let gates = weights.gates(x)?;
+    if let Some(whole) = weights.all_steps(&gates, &start, back)? {
+        return Ok(whole);
+    }
     let length = x.shape()[0];
     let (mut state, mut outputs) = (start, Vec::with_capacity(length));
     for step in 0..length {
