@@ -5,12 +5,13 @@
 
 mod measure;
 mod memory;
+mod profile;
 mod workloads;
 
 use measure::Settings;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: workloads [NAME]... [--threads N] [--secs S]";
+const USAGE: &str = "usage: workloads [NAME]... [--threads N] [--secs S] [--profile]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -34,6 +35,7 @@ fn run(arguments: &[String]) -> Result<(), String> {
         };
         match argument.as_str() {
             "--threads" => settings.threads = number()? as usize,
+            "--profile" => settings.profile = true,
             "--secs" => settings.seconds = number()?,
             name => names.push(name),
         }

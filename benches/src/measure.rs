@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use train::Result;
 
 /// Steps ahead of the clock, in which buffers are taken that later steps use again.
-const WARM_UP: usize = 3;
+pub const WARM_UP: usize = 3;
 
 /// On a shared machine the best of three says what the program can do.
 const WINDOWS: usize = 3;
@@ -16,12 +16,14 @@ pub struct Settings {
     pub threads: usize,
     /// Seconds of measurement, over all windows.
     pub seconds: f64,
+    /// Whether to print where the time of a step goes in place of its result.
+    pub profile: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { threads, seconds: 3.0 }
+        Self { threads, seconds: 3.0, profile: false }
     }
 }
 
@@ -60,6 +62,9 @@ impl Settings {
         unit: Unit,
         mut step: impl FnMut() -> Result<f32>,
     ) -> Result<()> {
+        if self.profile {
+            return crate::profile::print(workload, self.seconds, || step().map(drop));
+        }
         let first = step()?;
         let mut last = first;
         let seconds = self.time(|| {
@@ -71,7 +76,10 @@ impl Settings {
     }
 
     /// Times a call and prints the result.
-    pub fn call<T>(&self, workload: &str, unit: Unit, call: impl FnMut() -> Result<T>) -> Result<()> {
+    pub fn call<T>(&self, workload: &str, unit: Unit, mut call: impl FnMut() -> Result<T>) -> Result<()> {
+        if self.profile {
+            return crate::profile::print(workload, self.seconds, || call().map(drop));
+        }
         let seconds = self.time(call)?;
         print(workload, None, &unit, seconds, "");
         Ok(())

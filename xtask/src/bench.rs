@@ -60,6 +60,20 @@ pub fn run(arguments: &[String]) -> Result {
     Ok(())
 }
 
+/// Prints where the time of each named workload's step goes.
+pub fn profile(arguments: &[String]) -> Result {
+    let asked = parse(arguments)?;
+    if asked.names.is_empty() || asked.against_torch || asked.pairs.is_some() {
+        return Err(Error::Usage("profile takes workloads, --threads and --secs".to_owned()));
+    }
+    build()?;
+    let options: Vec<String> = asked.passed_on.iter().cloned().chain(["--profile".to_owned()]).collect();
+    for name in &asked.names {
+        print!("{}", ours(name, &options)?);
+    }
+    Ok(())
+}
+
 fn parse(arguments: &[String]) -> Result<Asked> {
     let mut asked = Asked::default();
     let mut rest = arguments.iter();

@@ -47,6 +47,12 @@ const COMMANDS: &[Command] = &[
         run: bench::run,
     },
     Command {
+        name: "profile",
+        arguments: "WORKLOAD... [--threads N] [--secs S]",
+        about: "print where a step's time goes, per operation, forward and backward",
+        run: bench::profile,
+    },
+    Command {
         name: "replay",
         arguments: "[DIR]...",
         about: "make PyTorch's recorded calls and runs again (default: those of fixtures/) and compare",

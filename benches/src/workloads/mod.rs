@@ -13,6 +13,7 @@ mod tiny;
 
 use crate::measure::Settings;
 use train::Result;
+use train::autograd::record_function;
 use train::prelude::{Optimizer, Var};
 
 /// A workload by its name.
@@ -45,6 +46,6 @@ fn step(opt: &mut dyn Optimizer, loss: impl FnOnce() -> Result<Var>) -> Result<f
     let loss = loss()?;
     opt.zero_grad();
     loss.backward()?;
-    opt.step()?;
+    record_function("optimizer", || opt.step())?;
     Ok(loss.detach().item::<f32>()?)
 }

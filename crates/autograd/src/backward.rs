@@ -11,9 +11,10 @@ use crate::mode::{self, Anomaly, Mode};
 use crate::op::{Context, Grads, Op, needs};
 use crate::pending::{Pending, Queue};
 use crate::targets::Targets;
-use crate::{Error, Result, Var, anomaly};
+use crate::{Error, Result, Var, anomaly, profile};
 use std::panic::Location;
 use std::sync::Arc;
+use std::time::Instant;
 use tensor_core::Tensor;
 
 impl Var {
@@ -126,6 +127,7 @@ struct Walk<'g> {
     targets: Option<Targets>,
     hooked: Hooked,
     anomaly: Anomaly,
+    profiled: bool,
     retain_graph: bool,
     create_graph: bool,
     location: &'static Location<'static>,
@@ -138,8 +140,9 @@ impl<'g> Walk<'g> {
         create_graph: bool,
         location: &'static Location<'static>,
     ) -> Self {
-        let (pending, hooked, anomaly) = (Queue::default(), Hooked::default(), mode::current().anomaly);
-        Walk { pending, targets, hooked, anomaly, retain_graph, create_graph, location }
+        let (pending, hooked) = (Queue::default(), Hooked::default());
+        let Mode { anomaly, profiled, .. } = mode::current();
+        Walk { pending, targets, hooked, anomaly, profiled, retain_graph, create_graph, location }
     }
 
     fn start(&mut self, outputs: &[&'g Var], seeds: &[Option<Var>]) -> Result<()> {
@@ -220,7 +223,12 @@ impl<'g> Walk<'g> {
         let (targets, create_graph) = (self.targets.as_ref(), self.create_graph);
         let run = |op: &dyn Op, values: &[Option<Tensor>]| {
             let ctx = Context { node, values, grads, targets, create_graph };
-            op.backward(&ctx).map_err(|e| e.at(node.location))
+            let start = self.profiled.then(Instant::now);
+            let found = op.backward(&ctx).map_err(|e| e.at(node.location))?;
+            if let Some(start) = start {
+                profile::backward(node, start, grads, &found);
+            }
+            Ok::<Grads, Error>(found)
         };
         let freed = || {
             let (op, created) = (node.op.name(), node.location);

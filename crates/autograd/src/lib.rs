@@ -33,6 +33,7 @@ pub mod ops;
 mod parameter;
 mod pending;
 mod pointwise;
+mod profile;
 mod report;
 #[cfg(feature = "proptest")]
 pub mod strategies;
@@ -57,6 +58,7 @@ pub use ops::{
     KlDivReduction, MatrixNorm, MultiMarginOptions, PoissonNllOptions, TripletMarginOptions,
 };
 pub use parameter::Parameter;
+pub use profile::{OpCost, PassCost, profile, record_function};
 pub use report::{Cut, GradReport, GradState, grad_report};
 pub use tensor_core::{
     self, Approximate, AvgPoolOptions, ConvOptions, ConvTransposeOptions, CrossEntropyOptions, DType, Dims,

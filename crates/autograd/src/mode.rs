@@ -14,6 +14,8 @@ pub(crate) struct Mode {
     pub saving: Saving,
     /// Whether every call is noted for a report of the gradients.
     pub traced: bool,
+    /// Whether the time of every call is noted.
+    pub profiled: bool,
 }
 
 /// Which values are reported as anomalies.
@@ -38,7 +40,7 @@ pub(crate) enum Saving {
 impl Mode {
     /// What a thread starts with.
     pub const START: Mode =
-        Mode { grad: true, anomaly: Anomaly::Nothing, saving: Saving::Node, traced: false };
+        Mode { grad: true, anomaly: Anomaly::Nothing, saving: Saving::Node, traced: false, profiled: false };
 }
 
 thread_local! {

@@ -3,10 +3,11 @@
 use crate::graph::{Edge, Input, Node, Saved, Values};
 use crate::mode::{self, Anomaly, Saving};
 use crate::targets::Targets;
-use crate::{Error, Result, Var, anomaly, checkpoint, trace};
+use crate::{Error, Result, Var, anomaly, checkpoint, profile, trace};
 use smallvec::SmallVec;
 use std::panic::Location;
 use std::sync::Arc;
+use std::time::Instant;
 use tensor_core::{DType, Shape, Tensor};
 
 /// What an operation keeps of its values until backward.
@@ -359,8 +360,12 @@ fn record<O: Op>(op: O, inputs: &[&Var], location: &'static Location<'static>) -
             &many
         }
     };
-    let Forward { outputs, extra } = op.forward(values).map_err(|e| e.at(location))?;
     let mode = mode::current();
+    let start = mode.profiled.then(Instant::now);
+    let Forward { outputs, extra } = op.forward(values).map_err(|e| e.at(location))?;
+    if let Some(start) = start {
+        profile::forward(op.name(), start, inputs, &outputs);
+    }
     if mode.anomaly != Anomaly::Nothing {
         anomaly::check_outputs(mode.anomaly, op.name(), &outputs, location)?;
     }
