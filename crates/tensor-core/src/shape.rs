@@ -15,7 +15,7 @@ pub(crate) const INLINE_RANK: usize = 4;
 /// assert_eq!(shape.to_string(), "[2, 3]");
 /// assert_eq!(shape.numel(), 6);
 /// ```
-#[derive(Eq, Hash, Default)]
+#[derive(Eq, Default)]
 pub struct Shape(SmallVec<[usize; INLINE_RANK]>);
 
 impl Clone for Shape {
@@ -31,6 +31,12 @@ impl PartialEq for Shape {
     fn eq(&self, other: &Self) -> bool {
         // A loop, where slices would be compared by a call, which costs more than the few sizes.
         self.0.len() == other.0.len() && self.0.iter().zip(&other.0).all(|(a, b)| a == b)
+    }
+}
+
+impl std::hash::Hash for Shape {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
     }
 }
 

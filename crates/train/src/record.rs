@@ -3,7 +3,7 @@
 //! A record is a file of JSON lines: what the run was (configuration, seed, versions, the weights at its start), a line
 //! for each step and a line for each epoch. Numbers stand there to the last bit, weights and data as hashes of 64 bits.
 //! The same program, run again with [`RunRecord::verify`] in place of [`RunRecord::create`], ends with
-//! [`Error::Replay`] at the first step that is not the recorded one.
+//! [`Error::Replay`](crate::Error::Replay) at the first step that is not the recorded one.
 //!
 //! ```
 //! use train::prelude::*;

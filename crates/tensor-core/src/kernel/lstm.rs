@@ -194,15 +194,15 @@ pub(crate) fn backward<T: GemmElement>(layer: Layer, kept: Kept<'_, T>, out: Gra
                 c: at(kept.c, step, hidden),
                 c_before,
                 dgates: &mut *gates[step],
-                dh: &mut *dh,
-                dc: &mut *dc,
+                dh,
+                dc,
                 hidden,
             });
             gemm_inside_task(
                 Matrix::new(&*gates[step], [rows, width], [width, 1]),
                 Matrix::new(kept.weight, [width, hidden], [hidden, 1]),
                 T::ZERO,
-                MatrixMut::new(&mut *dh, [rows, hidden], hidden),
+                MatrixMut::new(dh, [rows, hidden], hidden),
             );
         }
     });
