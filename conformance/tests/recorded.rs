@@ -58,6 +58,7 @@ const WITHOUT_RECORD: &[(&str, &str)] = &[
     ("dropout", "PyTorch's masks come from another generator"),
     ("gumbel_softmax", "random"),
     ("lp_pool", "none of PyTorch's samples calls it; plain loops have its values"),
+    ("lstm_layer", "a part of PyTorch's LSTM, of which the ledger of nn has recorded layers"),
     ("to_dtype", "a conversion between equal values; its gradient is a conversion too"),
     ("weight_norm", "none of PyTorch's samples calls it; plain loops have its values"),
 ];

@@ -10,15 +10,16 @@ static FLAGS: Mutex<Vec<StopFlag>> = Mutex::new(Vec::new());
 const INTERRUPTED: i32 = 130;
 
 impl StopFlag {
-    /// Sets this flag at Ctrl-C (also at `SIGTERM` and `SIGHUP`, which a scheduler or a closed terminal sends): the run
-    /// ends after the step under way, with a checkpoint. The second Ctrl-C ends the process at once.
+    /// Sets this flag at Ctrl-C (`SIGINT`), also where a shell has started the process with that signal ignored, as it
+    /// does in the background: the run ends after the step under way, with a checkpoint. The second Ctrl-C ends the
+    /// process at once. `SIGHUP` and `SIGTERM` do what they did: `nohup` still works.
     ///
     /// # Errors
-    /// If the process has another handler, or the system refuses.
+    /// If the crate `ctrlc` has set a handler for someone else, or the system refuses.
     pub fn set_on_ctrl_c(&self) -> Result<()> {
         let mut flags = FLAGS.lock().unwrap_or_else(PoisonError::into_inner);
         if flags.is_empty() {
-            ctrlc::try_set_handler(interrupted).map_err(|error| {
+            ctrlc::set_handler(interrupted).map_err(|error| {
                 Error::argument("set_on_ctrl_c", "the handler", error, "one that can be set, once")
             })?;
         }
