@@ -227,6 +227,17 @@ fn values_do_not_grow_beyond_the_file() {
     pickle.extend(b"h\0".repeat(1000));
     pickle.extend(b"e.");
     assert!(format_error(pt::from_bytes(&archive(&pickle))).1.contains("beyond the size"));
+    // One small dictionary many times: each takes a leaf of a tree.
+    let mut pickle = b"\x80\x02](}X\x01\x00\x00\x00aNsq\0".to_vec();
+    pickle.extend(b"h\0".repeat(1000));
+    pickle.extend(b"e.");
+    assert!(format_error(pt::from_bytes(&archive(&pickle))).1.contains("beyond the size"));
+    // What is written in full is read, however small its parts are.
+    let small = Value::Dict([("a".to_string(), Value::None)].into());
+    for part in [Value::None, Value::Tuple(Vec::new()), Value::Str(String::new()), small] {
+        let many = Value::List(vec![part; 1000]);
+        assert_eq!(pt::from_bytes(&written(&many)).unwrap(), many);
+    }
 }
 
 #[test]

@@ -7,14 +7,32 @@ use std::collections::BTreeMap;
 
 /// Deeper than any state nests.
 const MAX_DEPTH: usize = 64;
-/// A pickle may refer to one thing many times, where a [`Value`] holds it as often. All values together may not have
-/// more nodes and bytes of text than this for each byte of the pickle.
-const MAX_GROWTH: u64 = 16;
+/// A pickle may refer to one thing many times, where a [`Value`] holds it as often. All values together may not take
+/// more bytes than this for each byte of the pickle: a dictionary of one entry, which takes most for what it has in a
+/// file (10 bytes), stays below.
+const MAX_GROWTH: u64 = 128;
+/// And this much in any case.
+const FREE: u64 = 1 << 16;
+/// Entries that a dictionary has room for from its first on: those of a leaf of the standard library's B-tree.
+const LEAF: usize = 11;
 
 /// The value of a pickle's root.
 pub(super) fn load(built: Built<'_>) -> Result<Value> {
-    let mut left = built.input.position().saturating_mul(MAX_GROWTH);
+    let mut left = built.input.position().saturating_mul(MAX_GROWTH).saturating_add(FREE);
     built.value(built.root, 0, &mut left)
+}
+
+/// Bytes that the value of a node takes, without those in it.
+fn cost(node: &Node) -> usize {
+    let held = match node {
+        Node::Str(text) => text.len(),
+        // A leaf is half full at least.
+        Node::Dict(entries) if !entries.is_empty() => {
+            LEAF.max(2 * entries.len()) * size_of::<(String, Value)>()
+        }
+        _ => 0,
+    };
+    size_of::<Value>() + held
 }
 
 impl Built<'_> {
@@ -23,8 +41,7 @@ impl Built<'_> {
             return self.fault(format!("values nested deeper than {MAX_DEPTH}, or one in itself"));
         }
         let node = &self.nodes[id];
-        let cost = 1 + if let Node::Str(text) = node { text.len() as u64 } else { 0 };
-        let Some(rest) = left.checked_sub(cost) else {
+        let Some(rest) = left.checked_sub(cost(node) as u64) else {
             return self.fault("values repeated far beyond the size of the file");
         };
         *left = rest;
