@@ -178,7 +178,8 @@ impl Checkpoint {
         }
         let manifest = text(MANIFEST).ok_or_else(|| damaged("the manifest is missing".into()))?;
         let checksum = format!("{:08x}", crc32c(manifest.as_bytes()));
-        if text(CHECKSUM) != Some(&checksum) {
+        // Behind a checksum a fuzzer would find nothing.
+        if !cfg!(fuzzing) && text(CHECKSUM) != Some(&checksum) {
             return Err(damaged("the manifest's checksum differs".into()));
         }
         let room = room(manifest, &file.tensors);

@@ -64,7 +64,8 @@ impl<'a> Archive<'a> {
     pub fn get(&self, name: &str) -> Result<Option<(&'a [u8], u64)>> {
         let Some((range, expected)) = self.entries.get(name) else { return Ok(None) };
         let data = self.bytes.get(range.clone()).unwrap_or_default();
-        if crc32(data) != *expected {
+        // Behind a checksum a fuzzer would find nothing.
+        if !cfg!(fuzzing) && crc32(data) != *expected {
             return Err(self.error(range.start, format!("{name:?}: the data differ from their checksum")));
         }
         Ok(Some((data, range.start as u64)))
