@@ -196,7 +196,9 @@ impl<'g> Walk<'g> {
             if let Some(targets) = &mut self.targets {
                 targets.catch(node, &grads);
             }
-            if !node.inputs.iter().any(|input| needs(input, self.targets.as_ref())) {
+            // Without targets every node has an input that wants its gradient, or it would not exist.
+            if self.targets.is_some() && !node.inputs.iter().any(|input| needs(input, self.targets.as_ref()))
+            {
                 continue;
             }
             let input_grads = self.apply_rule(node, &grads)?;
@@ -213,7 +215,9 @@ impl<'g> Walk<'g> {
                 }
                 self.accumulate(edge, grad)?;
             }
-            self.settle(node.sequence)?;
+            if !self.hooked.is_empty() {
+                self.settle(node.sequence)?;
+            }
         }
         self.settle(0)
     }
@@ -334,10 +338,13 @@ fn fit(node: &Node, index: usize, grad: Var) -> Result<Var> {
 
 /// Adds to a gradient: in place where no graph is recorded and nobody else holds it.
 pub(crate) fn add_to(slot: &mut Option<Var>, grad: Var) -> Result<()> {
-    let sum = match slot.take() {
-        None => grad,
-        Some(sum) if sum.requires_grad() || grad.requires_grad() => sum.add(&grad)?,
-        Some(sum) => {
+    let Some(sum) = slot.take() else {
+        *slot = Some(grad);
+        return Ok(());
+    };
+    let sum = match sum {
+        sum if sum.requires_grad() || grad.requires_grad() => sum.add(&grad)?,
+        sum => {
             let mut sum = sum.into_value();
             sum.add_assign(grad.value())?;
             sum.into()

@@ -1,5 +1,6 @@
 //! The graph: nodes that point to what they were computed from, and nothing that points back.
 
+use crate::Var;
 use crate::checkpoint::Region;
 use crate::hook::NodeHook;
 use crate::leaf::Leaf;
@@ -25,6 +26,11 @@ pub(crate) struct Input {
 }
 
 impl Input {
+    #[inline]
+    pub fn of(var: &Var) -> Self {
+        Self { edge: var.edge().cloned(), metadata: var.value().metadata() }
+    }
+
     pub fn shape(&self) -> &Shape {
         self.metadata.shape()
     }

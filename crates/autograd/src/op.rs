@@ -36,8 +36,11 @@ impl Keep {
     }
 
     /// What of an operation's values the rule will read, in the order of [`Values`].
-    fn values(self, inputs: &[&Var], outputs: &[Tensor], extra: SmallVec<[Tensor; 1]>) -> Values {
+    fn values(self, inputs: &[&Var], outputs: &[Tensor], extra: Vec<Tensor>) -> Values {
         let mut values = Values::new();
+        if self == Keep::Nothing && extra.is_empty() {
+            return values;
+        }
         if self.inputs() {
             let tracked = inputs.iter().filter(|x| x.requires_grad()).count();
             for x in inputs {
@@ -60,13 +63,13 @@ impl Keep {
 #[derive(Debug)]
 pub struct Forward {
     outputs: SmallVec<[Tensor; 1]>,
-    extra: SmallVec<[Tensor; 1]>,
+    extra: Vec<Tensor>,
 }
 
 impl Forward {
     /// Several outputs.
     pub fn many(outputs: impl IntoIterator<Item = Tensor>) -> Self {
-        Self { outputs: outputs.into_iter().collect(), extra: SmallVec::new() }
+        Self { outputs: outputs.into_iter().collect(), extra: Vec::new() }
     }
 
     /// Also keeps `tensor` for the rule, which reads it with [`Context::extra`].
@@ -78,9 +81,7 @@ impl Forward {
 
 impl From<Tensor> for Forward {
     fn from(output: Tensor) -> Self {
-        let mut outputs = SmallVec::new();
-        outputs.push(output);
-        Self { outputs, extra: SmallVec::new() }
+        Self { outputs: SmallVec::from_buf([output]), extra: Vec::new() }
     }
 }
 
@@ -111,6 +112,14 @@ impl FromIterator<Option<Var>> for Grads {
             list.push(grad);
         }
         list
+    }
+}
+
+impl From<[Option<Var>; 2]> for Grads {
+    /// The gradients of two inputs, without a push for each.
+    #[inline]
+    fn from(grads: [Option<Var>; 2]) -> Self {
+        Self(SmallVec::from_buf(grads))
     }
 }
 
@@ -208,6 +217,12 @@ impl Context<'_> {
     pub fn input(&self, index: usize) -> Var {
         let edge = if self.create_graph { self.node.inputs[index].edge.clone() } else { None };
         Var::with_edge(self.value(index).clone(), edge)
+    }
+
+    /// The value of input `index`, for a rule that has a shorter way where no graph is created.
+    #[track_caller]
+    pub(crate) fn input_value(&self, index: usize) -> &Tensor {
+        self.value(index)
     }
 
     /// Output `index` as the forward returned it. It has history only while a graph is being created.
@@ -379,11 +394,11 @@ fn record<O: Op>(op: O, inputs: &[&Var], location: &'static Location<'static>) -
         return Ok((outputs, None));
     }
     let saved = Saved::Values(op.keep().values(inputs, &outputs, extra));
-    let mut edges = SmallVec::new();
-    for x in inputs {
-        edges.push(Input { edge: x.edge().cloned(), metadata: x.value().metadata() });
-    }
-    let (inputs, count) = (edges, outputs.len() as u32);
+    let inputs = match inputs {
+        [a, b] => SmallVec::from_buf([Input::of(a), Input::of(b)]),
+        _ => inputs.iter().map(|x| Input::of(x)).collect(),
+    };
+    let count = outputs.len() as u32;
     let node = match mode.saving {
         Saving::Node => Node::create(op, inputs, count, saved, location),
         saving => checkpoint::node(op, inputs, count, saved, location, saving),

@@ -15,7 +15,9 @@ pub(crate) struct Pending<'g> {
 impl<'g> Pending<'g> {
     fn new(node: &'g Arc<Node>) -> Self {
         let mut grads = SmallVec::from_buf([None]);
-        grads.resize_with(node.outputs as usize, || None);
+        if node.outputs != 1 {
+            grads.resize_with(node.outputs as usize, || None);
+        }
         Self { node, grads }
     }
 }

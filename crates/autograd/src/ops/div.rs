@@ -24,7 +24,7 @@ impl Op for Div {
         let g = ctx.grad();
         let da = if ctx.needs_grad(0) { Some(g.div(&ctx.input(1))?) } else { None };
         let db = if ctx.needs_grad(1) { Some(g.mul(&ctx.input(0))?.div(&ctx.input(1).pow_scalar(2)?)?.neg()?) } else { None };
-        Ok(Grads::from_iter([da, db]))
+        Ok(Grads::from([da, db]))
     }
 }
 

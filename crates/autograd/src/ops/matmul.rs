@@ -44,7 +44,7 @@ impl Op for Matmul {
         } else {
             None
         };
-        Ok(Grads::from_iter([da, db]))
+        Ok(Grads::from([da, db]))
     }
 }
 

@@ -21,10 +21,15 @@ impl Op for Mul {
     }
 
     fn backward(&self, ctx: &Context) -> Result<Grads> {
+        // Where no graph is written the value is read in its place: a handle on it costs as much as the product.
         let g = ctx.grad();
-        let da = if ctx.needs_grad(0) { Some(g.mul(&ctx.input(1))?) } else { None };
-        let db = if ctx.needs_grad(1) { Some(g.mul(&ctx.input(0))?) } else { None };
-        Ok(Grads::from_iter([da, db]))
+        let times = |index| match ctx.create_graph() {
+            true => g.mul(&ctx.input(index)),
+            false => Ok(g.value().mul(ctx.input_value(index))?.into()),
+        };
+        let da = if ctx.needs_grad(0) { Some(times(1)?) } else { None };
+        let db = if ctx.needs_grad(1) { Some(times(0)?) } else { None };
+        Ok(Grads::from([da, db]))
     }
 }
 

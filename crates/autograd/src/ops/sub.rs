@@ -24,7 +24,7 @@ impl Op for Sub {
         let g = ctx.grad();
         let da = if ctx.needs_grad(0) { Some(g.clone()) } else { None };
         let db = if ctx.needs_grad(1) { Some(g.neg()?) } else { None };
-        Ok(Grads::from_iter([da, db]))
+        Ok(Grads::from([da, db]))
     }
 }
 
