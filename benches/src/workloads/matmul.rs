@@ -7,11 +7,14 @@ use train::{DType, Result, Rng, Tensor};
 pub fn run(settings: &Settings) -> Result<()> {
     let rng = Rng::seed(0);
     let peak = train::tensor_core::fma_peak();
-    print("fma_peak", None, &Unit::Rate(peak * 1e-9, "GF/s"), 1.0, "");
+    if let Some(peak) = peak {
+        print("fma_peak", None, &Unit::Rate(peak * 1e-9, "GF/s"), 1.0, "");
+    }
     let product = |name: &str, [m, k, n]: [usize; 3], call: &dyn Fn() -> Result<Tensor>| -> Result<()> {
         let flops = 2.0 * (m * k * n) as f64;
         let seconds = settings.time(call)?;
-        let share = format!(" share_of_peak={:.2}", flops / seconds / peak);
+        let share =
+            peak.map_or(String::new(), |peak| format!(" share_of_peak={:.2}", flops / seconds / peak));
         print(&format!("matmul_{name}"), None, &Unit::Rate(flops * 1e-9, "GF/s"), seconds, &share);
         Ok(())
     };

@@ -23,10 +23,14 @@ pub fn num_threads() -> usize {
     rayon::current_num_threads()
 }
 
-/// Floating-point operations a second that all threads reach together in registers, measured now in some 50 ms: f32
-/// multiply-adds, each counted as two. What a product of matrices can reach at most.
-pub fn fma_peak() -> f64 {
-    crate::kernel::peak::fma_peak(8)
+/// Floating-point operations a second that all threads reach together, measured now in some 100 ms: f32 multiply-adds
+/// on numbers in the L1 cache, each counted as two. What a product of matrices can reach at most; `None` where products
+/// have no kernels for the processor's vectors (without AVX2).
+pub fn fma_peak() -> Option<f64> {
+    #[cfg(target_arch = "x86_64")]
+    return crate::kernel::peak::fma_peak(8);
+    #[cfg(not(target_arch = "x86_64"))]
+    None
 }
 
 /// Runs `body` on `threads` threads of its own, and its kernels with it. Switches that belong to a thread, such as

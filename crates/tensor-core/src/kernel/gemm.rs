@@ -46,6 +46,12 @@ pub(crate) trait GemmElement: Float + portable::Portable {
     #[doc(hidden)]
     fn tile(job: &Job<'_, Self>, tile: &Tile);
 
+    /// Computes all tiles.
+    #[doc(hidden)]
+    fn tiles(job: Job<'_, Self>, split: &Split) {
+        job.run(split);
+    }
+
     /// The slice itself, if this type is f32, which has kernels that others have not.
     fn f32s(_: &[Self]) -> Option<&[f32]> {
         None
@@ -64,6 +70,11 @@ impl GemmElement for f32 {
             return;
         }
         portable::tile(job, tile);
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    fn tiles(job: Job<'_, Self>, split: &Split) {
+        x86::tiles(job, split);
     }
 
     fn f32s(x: &[Self]) -> Option<&[f32]> {
@@ -88,6 +99,9 @@ pub(crate) struct Job<'a, T> {
     level: Level,
     a: Matrix<'a, T>,
     b: Matrix<'a, T>,
+    /// All of B in the order in which the kernels read it, if it was packed before the tasks.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+    packed: Option<&'a [T]>,
     beta: T,
     c: Output<'a, T>,
     epilogue: Epilogue<'a, T>,
@@ -137,7 +151,7 @@ fn gemm_at<T: GemmElement>(
 ) {
     if let Some(job) = Job::new(level, a, b, beta, c, epilogue) {
         let split = Split::new(job.c.batch, job.c.rows, job.a.cols, job.c.cols);
-        for_each_task(split.tasks(), |task| job.task(&split, task));
+        T::tiles(job, &split);
     }
 }
 
@@ -156,12 +170,11 @@ impl<'a, T: GemmElement> Job<'a, T> {
         assert_eq!((a.batch, b.batch), (c.batch, c.batch), "gemm: batch sizes");
         assert!(epilogue.bias.is_none_or(|bias| bias.len() == b.cols), "gemm: one bias per column");
         let empty = c.batch == 0 || c.rows == 0 || c.cols == 0;
-        (!empty).then_some(Job { level, a, b, beta, c, epilogue })
+        (!empty).then_some(Job { level, a, b, packed: None, beta, c, epilogue })
     }
 
-    fn task(&self, split: &Split, task: usize) {
-        for tile in split.tiles(task) {
-            T::tile(self, &tile);
-        }
+    /// Computes all tiles, as tasks.
+    fn run(&self, split: &Split) {
+        for_each_task(split.tasks(), |task| split.tiles(task).for_each(|tile| T::tile(self, &tile)));
     }
 }

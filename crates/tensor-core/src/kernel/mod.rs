@@ -19,6 +19,7 @@ pub(crate) mod max_pool;
 pub(crate) mod order;
 pub(crate) mod pad;
 pub(crate) mod parallel;
+#[cfg(target_arch = "x86_64")]
 pub(crate) mod peak;
 pub(crate) mod pick;
 pub(crate) mod pointwise;

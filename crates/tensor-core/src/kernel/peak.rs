@@ -1,56 +1,49 @@
-//! The rate of fused multiply-adds that the processor reaches in registers: what products are measured against.
+//! The rate of fused multiply-adds that products are measured against.
 
+use super::gemm::{Bias, Micro, Panel, Segment};
 use super::parallel::for_each_task;
-use super::simd::{self, Isa, Kernel, Level, dispatch};
+use super::simd;
 use std::hint::black_box;
 use std::time::Instant;
 
-/// Numbers in an accumulator: one 512-bit register of f32.
-const LANES: usize = 16;
-
-/// Accumulators that do not wait for each other: the latency of a multiply-add times the number of units is at most 10
-/// on processors with AVX2 or AVX-512; 256-bit registers take half an accumulator and there are 16 of them.
-const WIDE: usize = 12;
-const NARROW: usize = 6;
-
-/// Rounds of a measurement: some milliseconds.
-const ROUNDS: usize = 1 << 20;
-
-/// Multiply-adds of `N` accumulators.
-struct Chains<const N: usize>;
-
-impl<const N: usize> Kernel for Chains<N> {
-    type Output = f32;
-
-    #[inline(always)]
-    fn run<I: Isa>(self) -> f32 {
-        let (factor, step) = (black_box(0.5f32), black_box(1.0f32));
-        let mut sums = [[0.0f32; LANES]; N];
-        for _ in 0..ROUNDS {
-            for sum in &mut sums {
-                for x in sum {
-                    *x = I::fma32(*x, factor, step);
-                }
-            }
-        }
-        sums.iter().flatten().sum()
-    }
-}
+/// Steps of k of a measurement: some ten milliseconds.
+const STEPS: usize = 1 << 20;
 
 /// Floating-point operations a second of all threads, a multiply-add counted as two: the best of `tries` measurements.
-pub(crate) fn fma_peak(tries: usize) -> f64 {
+/// `None` if the processor has no kernel of ours.
+///
+/// The innermost loop of products over one step's numbers, again and again: they stay in the L1 cache, and its sums are
+/// enough not to wait for each other (28 of 512 bits or 12 of 256; a multiply-add's latency times the number of units is
+/// at most 10 on processors with AVX2 or AVX-512).
+pub(crate) fn fma_peak(tries: usize) -> Option<f64> {
+    let micro = Micro::new(simd::level())?;
     let threads = rayon::current_num_threads();
-    let (accumulators, chains): (usize, fn() -> f32) = match simd::level() {
-        Level::Avx512 => (WIDE, || dispatch(Chains::<WIDE>)),
-        _ => (NARROW, || dispatch(Chains::<NARROW>)),
-    };
-    let flops = 2.0 * (threads * ROUNDS * accumulators * LANES) as f64;
+    let flops = 2.0 * (threads * STEPS * micro.rows * micro.cols) as f64;
     let rate = || {
         let start = Instant::now();
-        for_each_task(threads, |_| {
-            black_box(chains());
-        });
+        for_each_task(threads, |_| run(&micro));
         flops / start.elapsed().as_secs_f64()
     };
-    (0..tries.max(1)).map(|_| rate()).fold(0.0, f64::max)
+    Some((0..tries.max(1)).map(|_| rate()).fold(0.0, f64::max))
+}
+
+/// One panel of C whose operands stand still.
+fn run(micro: &Micro) {
+    let (a, b) = (vec![0.5; micro.rows], vec![0.5; micro.cols]);
+    let mut c = vec![0.0; micro.rows * micro.cols];
+    let panel = Panel {
+        rows: micro.rows,
+        cols: micro.cols,
+        segments: &[Segment::whole(STEPS, micro.cols)],
+        a: &a,
+        a_strides: [1, 0],
+        b: &b,
+        b_stride: 0,
+        beta: 0.0,
+        bias: Bias::None,
+        relu: false,
+        c_stride: micro.cols,
+    };
+    micro.run_in(&panel, &mut c);
+    black_box(c);
 }

@@ -6,13 +6,20 @@ use std::ops::Range;
 const TASK: usize = 1 << 20;
 
 /// Tasks that a product is cut into for the sake of more threads; a large one has more, by [`TILE_ROWS`] and
-/// [`TILE_COLS`].
+/// [`TILE_B`].
 const PARTS: usize = 16;
 
-/// Longest sides of a tile. A tile's part of B (columns by a block of k) has to stay in half of a 1 MiB L2 cache, and
-/// copying its part of A costs 1 / columns of the work.
+/// Longest block of k that is summed in registers: 14 rows of A of this length are 28 KiB and stay in a 32 KiB L1 cache.
+pub(super) const BLOCK: usize = 512;
+
+/// Most rows of a tile.
 const TILE_ROWS: usize = 256;
-const TILE_COLS: usize = 256;
+
+/// Most elements of a tile's part of B, columns by a block of k: half of a 1 MiB L2 cache.
+const TILE_B: usize = 1 << 17;
+
+/// Rows that are worth a strip of C of their own: with fewer the columns are cut too, so that B is read less often.
+const STRIP: usize = 64;
 
 /// Tiles start at multiples of this many columns: one cache line of f32, two vectors of 512 bits.
 const COLS_STEP: usize = 32;
@@ -27,7 +34,7 @@ pub(crate) struct Tile {
 
 /// Tasks of a batched product.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Split {
+pub(crate) struct Split {
     batch: usize,
     rows: usize,
     cols: usize,
@@ -43,10 +50,11 @@ impl Split {
         let work = m.saturating_mul(n).saturating_mul(k.max(1));
         let (mut row_parts, mut col_parts) = (1, 1);
         if work > TASK {
-            (row_parts, col_parts) = (m.div_ceil(TILE_ROWS), n.div_ceil(TILE_COLS));
-            // Halve the longer side while halves are worth a task and there are few.
+            (row_parts, col_parts) = (m.div_ceil(TILE_ROWS), n.div_ceil(TILE_B / k.clamp(1, BLOCK)));
+            // Halve while halves are worth a task and there are few: strips of rows, over which A is read once, then
+            // the longer side.
             while row_parts * col_parts < PARTS && work / (2 * row_parts * col_parts) >= TASK {
-                if m / row_parts > n / col_parts { row_parts *= 2 } else { col_parts *= 2 }
+                if m / row_parts > STRIP.min(n / col_parts) { row_parts *= 2 } else { col_parts *= 2 }
             }
         }
         Self {
@@ -61,6 +69,11 @@ impl Split {
 
     fn tiles_of_matrix(&self) -> usize {
         self.rows.div_ceil(self.tile_rows) * self.cols.div_ceil(self.tile_cols)
+    }
+
+    /// Whether several tiles have the same columns of the same matrix, which is the only one.
+    pub(super) fn tiles_share_columns(&self) -> bool {
+        self.batch == 1 && self.rows > self.tile_rows
     }
 
     /// Number of tasks.

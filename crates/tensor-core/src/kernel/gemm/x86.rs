@@ -11,6 +11,7 @@ use super::Job;
 use super::split::Tile;
 use dot::Dot;
 pub(crate) use micro::{Bias, Micro, Panel, Segment};
+pub(super) use pack::tiles;
 pub(crate) use transpose::transpose;
 
 /// Computes one tile of C and its epilogue; returns whether the instruction set of the job has kernels.

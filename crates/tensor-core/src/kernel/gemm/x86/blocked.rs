@@ -1,7 +1,7 @@
 //! Tiles of f32 products by our own kernels.
 //!
-//! k is cut into blocks. A block of B is packed once for the tile and stays in the L2 cache; a few rows of A at a time
-//! stay in the L1 cache and meet every panel of B.
+//! k is cut into blocks. A block of B is packed once for the tile, or before all tiles for the whole product, and stays in
+//! the L2 cache; a few rows of A at a time stay in the L1 cache and meet every panel of B.
 #![allow(unsafe_code)]
 
 use std::cell::Cell;
@@ -10,21 +10,13 @@ use std::ops::Range;
 use super::super::split::Tile;
 use super::super::{Activation, Job};
 use super::micro::{Bias, Micro, Panel, Segment};
-use super::pack::pack;
-
-/// Longest block of k: a panel of 14 rows of A of this length is 28 KiB and stays in a 32 KiB L1 cache.
-const BLOCK: usize = 512;
+use super::pack::{blocks, in_place, pack};
 
 /// Elements of a cache line.
 const LINE: usize = 16;
 
 /// Rows this many elements apart (4 KiB) meet in the same few places of an L1 cache and push each other out.
 const COLLIDE: usize = 1024;
-
-/// B is read in place, without packing, if its rows are at most this many elements apart or if at most `FEW` rows of A
-/// use it: measured, with little difference around these values.
-const SHORT: usize = 512;
-const FEW: usize = 64;
 
 /// Room for packed operands.
 #[derive(Default)]
@@ -41,8 +33,7 @@ thread_local! {
 /// Computes one tile of C and its epilogue.
 pub(super) fn tile(job: &Job<'_, f32>, micro: Micro, tile: &Tile) {
     let k = job.a.cols;
-    let blocks = k.div_ceil(BLOCK).max(1);
-    let length = k.div_ceil(blocks);
+    let (blocks, length) = blocks(k);
     let mut scratch = SCRATCH.take();
     for block in 0..blocks {
         let ks = (block * length).min(k)..((block + 1) * length).min(k);
@@ -102,8 +93,12 @@ impl Block<'_> {
         if k == 0 {
             return (&[], 0, 0);
         }
+        if let Some(packed) = self.job.packed {
+            let before = self.ks.start * b.cols.next_multiple_of(width) + self.tile.cols.start * k;
+            return (&packed[before..], width, k * width);
+        }
         let from = &b.data[b.index(self.tile.matrix, self.ks.start, self.tile.cols.start)..];
-        if b.col_stride == 1 && (self.tile.rows.len() <= FEW || b.row_stride <= SHORT) {
+        if in_place(b, self.tile.rows.len()) {
             return (from, b.row_stride, width);
         }
         let to = room(scratch, k * columns.next_multiple_of(width));

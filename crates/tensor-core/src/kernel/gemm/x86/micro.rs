@@ -41,7 +41,7 @@ pub(crate) struct Segment {
 
 impl Segment {
     /// All of k, all of the first `cols` columns.
-    pub(super) fn whole(k: usize, cols: usize) -> Self {
+    pub(crate) fn whole(k: usize, cols: usize) -> Self {
         Self { k, a: 0, b: 0, columns: first(cols) }
     }
 
