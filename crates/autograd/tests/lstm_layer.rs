@@ -5,6 +5,9 @@
 use autograd::tensor_core::{Activation, Rng, with_threads};
 use autograd::{DType, Grad, Result, Tensor, Var};
 
+/// Input, state, weight and bias to the outputs and the last cell.
+type Layer = dyn Fn(&Var, &Var, &Var, &Var) -> Result<(Var, Var)>;
+
 /// h at all steps and the last c, of other operations.
 fn composed(x: &Var, h0: &Var, c0: &Var, weight: &Var, bias: &Var, reverse: bool) -> Result<(Var, Var)> {
     let (mut h, mut c, mut all) = (h0.clone(), c0.clone(), Vec::new());
@@ -89,7 +92,7 @@ fn the_bits_do_not_depend_on_threads() {
 #[test]
 fn second_derivatives_of_inputs_that_depend_on_each_other() {
     // One state for h and c, made from the weights: each path is counted once.
-    let second = |layer: &dyn Fn(&Var, &Var, &Var, &Var) -> Result<(Var, Var)>| {
+    let second = |layer: &Layer| {
         let x = inputs(3, 2, 2, DType::F64);
         let state = x[3].narrow(0, 0, 2).unwrap().mul_scalar(0.5).unwrap();
         let loss = loss(layer(&x[0], &state, &x[3], &x[4]).unwrap());
