@@ -89,6 +89,39 @@ fn wrong_archives_are_errors() {
     assert!(error.to_string().contains("tests/npz.rs"), "{error}");
 }
 
+/// Where each part of an archive begins that starts with `signature`.
+fn places(bytes: &[u8], signature: &[u8]) -> Vec<u64> {
+    (0..bytes.len()).filter(|&at| bytes[at..].starts_with(signature)).map(|at| at as u64).collect()
+}
+
+#[test]
+fn errors_name_the_byte_that_is_wrong() {
+    const HEADER: &[u8] = b"PK\x03\x04";
+    const LISTED: &[u8] = b"PK\x01\x02";
+    let files = [("a.npy", &npy(1.0)[..]), ("b.npy", &npy(2.0))];
+    let right = archive(&files, CompressionMethod::Stored);
+    let (headers, listed) = (places(&right, HEADER), places(&right, LISTED));
+    assert_eq!((headers.len(), listed.len()), (2, 2));
+    let offset = |bytes: &[u8]| format_error(npz::from_bytes(bytes, LIMIT)).0;
+    let flipped = |at: u64| {
+        let mut bytes = right.clone();
+        bytes[at as usize] ^= 1;
+        bytes
+    };
+
+    for place in listed.iter().chain(&headers) {
+        assert_eq!(offset(&flipped(*place)), *place);
+    }
+    // Behind its checksum: the bytes of the second file, which begin behind its header and name.
+    assert_eq!(offset(&flipped(listed[0] - 1)), headers[1] + 30 + 5);
+    let one = format_error(npz::from_bytes(&right, files[0].1.len() as u64));
+    assert_eq!(one.0, headers[1], "{}", one.1);
+    assert_eq!(offset(&replaced(right.clone(), b"b.npy", b"a.npy")), listed[0]);
+    assert_eq!(offset(&replaced(right.clone(), b"b.npy", b"/.npy")), headers[1]);
+    assert_eq!(offset(&right[..right.len() - 22]), 0);
+    assert_eq!(offset(b""), 0);
+}
+
 #[test]
 fn bombs_are_refused_before_they_are_unpacked() {
     let zeros = Tensor::zeros([1 << 22], DType::U8).unwrap().to_npy().unwrap();
