@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
 
 use serde_json::Value;
-use train::metric::{Accuracy, Auroc, ConfusionMatrix, Regression, TopK};
-use train::{DType, Tensor};
+use train::metric::{Accuracy, Auroc, ConfusionMatrix, Perplexity, Regression, TopK};
+use train::{DType, Tensor, Var};
 
 fn record() -> Value {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/metrics/values.json");
@@ -121,4 +121,19 @@ fn what_does_not_fit_is_refused() {
     assert_eq!(error, "ConfusionMatrix::add: the number of classes is 3, expected 4");
     assert!(Auroc::default().add(&output, &target(vec![0, 1])).is_err());
     assert!(Regression::default().add(&output, &target(vec![0, 1])).is_err());
+}
+
+#[test]
+fn perplexity_is_that_of_all_tokens_at_once() {
+    let record = record();
+    let (output, target) = (numbers(&record["output"]), classes(&record["target"]));
+    let loss = |output: &Tensor, target: &Tensor| {
+        let loss = Var::from(output.clone()).cross_entropy(target).unwrap();
+        loss.item::<f64>().unwrap()
+    };
+    let mut perplexity = Perplexity::default();
+    assert!(perplexity.value().is_nan());
+    uneven(&output, &target, |output, target| perplexity.add(loss(output, target), target.numel()));
+    let whole = loss(&output, &target).exp();
+    assert!((perplexity.value() / whole - 1.0).abs() < 1e-12, "{} and {whole}", perplexity.value());
 }
