@@ -5,6 +5,8 @@
 //! no padding, and every row count has a copy of its own, so rows can be dealt out evenly.
 #![allow(unsafe_code)]
 
+use std::arch::x86_64::{_MM_HINT_ET0, _mm_prefetch};
+
 use super::vector::{Avx2, Avx512, Simd, first};
 use crate::kernel::simd::{self, Level};
 
@@ -123,6 +125,12 @@ impl Micro {
 #[inline(always)]
 unsafe fn panel<S: Simd, const R: usize, const W: usize>(simd: S, panel: &Panel<'_>, c: *mut f32) {
     let [row, step] = panel.a_strides;
+    // C is often in no near cache, and its lines come while k runs.
+    for i in 0..R {
+        for w in 0..W {
+            fetch_to_write(c.wrapping_add(i * panel.c_stride + w * S::LANES));
+        }
+    }
     let mut sum = [[simd.splat(0.0); W]; R];
     for segment in panel.segments {
         // Where no column is there, B may begin outside, and is not read.
@@ -161,6 +169,13 @@ unsafe fn panel<S: Simd, const R: usize, const W: usize>(simd: S, panel: &Panel<
             }
         }
     }
+}
+
+/// Asks for a cache line that will be written. Any address will do.
+#[inline(always)]
+fn fetch_to_write(line: *const f32) {
+    // SAFETY: a hint, which never faults; SSE is part of x86-64.
+    unsafe { _mm_prefetch::<_MM_HINT_ET0>(line.cast()) }
 }
 
 /// Stores one vector of sums with beta and the epilogue.
