@@ -17,7 +17,7 @@ const FILES: &[&str] = &[
 ];
 
 /// How many uses of `unsafe` there may be. Lower it when one goes; a higher one needs its reason in the commit.
-const BUDGET: usize = 63;
+const BUDGET: usize = 64;
 
 /// One use of the keyword.
 struct Use {
