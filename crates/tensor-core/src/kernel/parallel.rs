@@ -1,5 +1,6 @@
 //! Work split by a fixed rule that depends on sizes only, so results do not depend on the number of threads.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 /// Elements of a pointwise task: 64 KiB of f32, half of a common L2 slice, long enough to hide a hand-over.
@@ -123,15 +124,45 @@ pub(crate) fn rows_per_task(cost: usize) -> usize {
     (CHUNK / cost.max(1)).max(1)
 }
 
+/// Runs of `size` rows: `(first row, part)`.
+struct Runs<R> {
+    rest: Option<R>,
+    first: usize,
+    rows: usize,
+    size: usize,
+}
+
+impl<R: Rows> Iterator for Runs<R> {
+    type Item = (usize, R);
+
+    fn next(&mut self) -> Option<(usize, R)> {
+        let (rest, first) = (self.rest.take()?, self.first);
+        self.first += self.size;
+        if self.first >= self.rows {
+            return Some((first, rest));
+        }
+        let (run, rest) = rest.cut(self.size);
+        self.rest = Some(rest);
+        Some((first, run))
+    }
+}
+
+/// The runs of `size` of `rows` rows of `out`, and how many there are.
+fn runs<R: Rows>(out: R, rows: usize, size: usize) -> (usize, Runs<R>) {
+    let size = size.max(1);
+    (rows.div_ceil(size), Runs { rest: (rows > 0).then_some(out), first: 0, rows, size })
+}
+
 /// Calls `body(first_row, part)` for each run of `size` of the `rows` rows of `out`; one run stays on this thread.
 pub(crate) fn for_each_rows<R: Rows>(out: R, rows: usize, size: usize, body: impl Fn(usize, R) + Sync) {
-    map_rows(out, rows, size, body, |(), ()| ());
+    let (count, runs) = runs(out, rows, size);
+    share(count, runs, &|(first, part)| body(first, part));
 }
 
 /// As [`for_each_rows`], and joins the results of neighbouring runs pairwise, in their order; `None` without rows.
 ///
-/// The tree of joins depends on the number of runs alone, and there are never more results at a time than the tree is
-/// deep on each thread.
+/// The tree of joins depends on the number of runs alone. A result waits for its neighbour and no longer, so there are
+/// few at a time.
 pub(crate) fn map_rows<R: Rows, S: Send>(
     out: R,
     rows: usize,
@@ -139,27 +170,26 @@ pub(crate) fn map_rows<R: Rows, S: Send>(
     body: impl Fn(usize, R) -> S + Sync,
     join: impl Fn(S, S) -> S + Sync,
 ) -> Option<S> {
-    fn halve<R: Rows, S: Send>(
-        out: R,
-        first: usize,
-        rows: usize,
-        size: usize,
-        body: &(dyn Fn(usize, R) -> S + Sync),
-        join: &(dyn Fn(S, S) -> S + Sync),
-    ) -> S {
-        if rows <= size {
-            return body(first, out);
+    let (count, runs) = runs(out, rows, size);
+    // By the number of results of a level of the tree, and the place there.
+    let waiting = Mutex::new(BTreeMap::new());
+    share(count, runs.enumerate(), &|(mut place, (first, part))| {
+        let (mut result, mut count) = (body(first, part), count);
+        while count > 1 {
+            if place ^ 1 < count {
+                let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+                let Some(neighbour) = waiting.remove(&(count, place ^ 1)) else {
+                    waiting.insert((count, place), result);
+                    return;
+                };
+                drop(waiting);
+                result = if place % 2 == 0 { join(result, neighbour) } else { join(neighbour, result) };
+            }
+            (place, count) = (place / 2, count.div_ceil(2));
         }
-        // A whole number of runs on the left, so that runs start at multiples of `size`.
-        let left = rows.div_ceil(size).div_ceil(2) * size;
-        let (head, tail) = out.cut(left);
-        let (head, tail) = rayon::join(
-            || halve(head, first, left, size, body, join),
-            || halve(tail, first + left, rows - left, size, body, join),
-        );
-        join(head, tail)
-    }
-    (rows > 0).then(|| halve(out, 0, rows, size.max(1), &body, &join))
+        waiting.lock().unwrap_or_else(PoisonError::into_inner).insert((1, 0), result);
+    });
+    waiting.into_inner().unwrap_or_else(PoisonError::into_inner).pop_first().map(|(_, result)| result)
 }
 
 #[cfg(test)]
@@ -181,6 +211,24 @@ mod tests {
             };
             count();
             pool.install(count);
+        }
+    }
+
+    #[test]
+    fn neighbouring_results_are_joined_in_their_order() {
+        for (rows, size) in [(0, 1), (1, 4), (4, 4), (5, 4), (23, 2), (100, 7), (64, 1)] {
+            let mut out: Vec<usize> = vec![0; rows * 2];
+            let join = |(a, left): (usize, usize), (b, right)| {
+                assert_eq!(a + left, b, "neighbours");
+                (a, left + right)
+            };
+            let body = |first: usize, Matrix(part, _): Matrix<'_, usize>| {
+                part.fill(first + 1);
+                (first, part.len() / 2)
+            };
+            let all = map_rows(Matrix(&mut out, 2), rows, size, body, join);
+            assert_eq!(all, (rows > 0).then_some((0, rows)));
+            assert!(out.iter().enumerate().all(|(i, &x)| x == i / 2 / size * size + 1));
         }
     }
 

@@ -1,6 +1,6 @@
 //! One pass over a parameter, its gradient and what an optimizer keeps for it.
 
-use super::parallel::{CHUNK, Rows, for_each_chunk, for_each_rows, map_rows};
+use super::parallel::{CHUNK, Rows, for_each_chunk, for_each_part, for_each_rows, map_rows};
 use super::simd::{Isa, Kernel, dispatch};
 use crate::step::Real;
 use std::array::from_fn;
@@ -137,11 +137,8 @@ pub(crate) fn for_each<T: Send>(
     body: &(impl Fn(&mut T) + Sync),
 ) {
     let total = items.iter().fold(0usize, |total, item| total.saturating_add(size(item)));
-    if items.len() < 2 || total <= CHUNK {
-        return items.iter_mut().for_each(body);
-    }
-    let (head, tail) = items.split_at_mut(items.len() / 2);
-    rayon::join(|| for_each(head, size, body), || for_each(tail, size, body));
+    // No more threads than there are chunks of work.
+    for_each_part(items.len().min(total.div_ceil(CHUNK)), items.iter_mut(), body);
 }
 
 #[cfg(test)]

@@ -29,7 +29,9 @@ struct Gelu;
 impl<F: Float> Map<F, F> for Gelu {
     #[inline(always)]
     fn call<I: Isa>(self, x: F) -> F {
-        x * F::from_f64(0.5) * (F::ONE + (x * F::from_f64(FRAC_1_SQRT_2)).erf::<I>())
+        // x Φ(x) is x or 0, less |x| times the tail.
+        let most = if x < F::ZERO { F::ZERO } else { x };
+        (-x.abs()).fma::<I>(x.normal_tail::<I>().0, most)
     }
 }
 
@@ -39,10 +41,10 @@ struct GeluBackward;
 impl<F: Float> Zip<F, F, F> for GeluBackward {
     #[inline(always)]
     fn call<I: Isa>(self, g: F, x: F) -> F {
-        let share = F::from_f64(0.5) * (F::ONE + (x * F::from_f64(FRAC_1_SQRT_2)).erf::<I>());
-        // The density 1/√(2π) exp(−x²/2).
-        let density = (x * x * F::from_f64(-0.5)).exp::<I>() * F::from_f64(SQRT_2_OVER_PI * 0.5);
-        g * (share + x * density)
+        let (tail, exp) = x.normal_tail::<I>();
+        let share = if x < F::ZERO { tail } else { F::ONE - tail };
+        // The density is 1/√(2π) exp(−x²/2).
+        g * (share + x * exp * F::from_f64(SQRT_2_OVER_PI * 0.5))
     }
 }
 
