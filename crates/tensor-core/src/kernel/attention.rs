@@ -12,6 +12,7 @@ pub(crate) use backward::{Gradients, Kept, attention_backward};
 pub(crate) use forward::attention;
 
 use super::gemm::{GemmElement, Matrix, MatrixMut};
+use super::lanes;
 use super::math::Float;
 use super::simd::{Isa, Kernel};
 use std::ops::Range;
@@ -123,7 +124,7 @@ impl<F: GemmElement> Kernel for Scaled<'_, F> {
         let ([batch, head], width) = (self.head, self.out.len() / self.rows.len());
         for (row, out) in self.rows.clone().zip(self.out.chunks_exact_mut(width)) {
             let row = self.from.row(batch, head, row, width);
-            out.iter_mut().zip(row).for_each(|(y, &x)| *y = x * self.factor);
+            lanes::map(row, out, |x| x * self.factor);
         }
     }
 }

@@ -222,10 +222,9 @@ impl<F: Float> Kernel for Apply<'_, F> {
             let g = self.g.map(|g| &g[i * image..(i + 1) * image]);
             match (g, len) {
                 (None, 1) => {
-                    out.iter_mut()
-                        .zip(x)
-                        .zip(affine)
-                        .for_each(|((out, &x), affine)| *out = affine.one::<I>(x));
+                    for ((out, &x), affine) in out.iter_mut().zip(x).zip(affine) {
+                        *out = affine.one::<I>(x);
+                    }
                 }
                 (Some(g), 1) => {
                     for (((out, &x), &g), affine) in out.iter_mut().zip(x).zip(g).zip(affine) {

@@ -126,17 +126,16 @@ impl<F: Float> Kernel for Forward<'_, F> {
                 Norm::Layer => lanes::sum(x, |x| x) / count,
                 Norm::Rms => F::ZERO,
             };
-            // `y` holds `x - mean` for a moment, so that a padded block never sees `0 - mean`.
-            lanes::map(x, y, |x| x - mean);
-            let rstd = F::ONE / (lanes::sum(y, |d| d * d) / count + eps).sqrt();
+            let squares = lanes::sum(x, |x| (x - mean) * (x - mean));
+            let rstd = F::ONE / (squares / count + eps).sqrt();
             *kept = [mean, rstd];
             match (self.affine.weight, self.affine.bias) {
-                (None, None) => y.iter_mut().for_each(|y| *y = *y * rstd),
-                (Some(weight), None) => y.iter_mut().zip(weight).for_each(|(y, &w)| *y = *y * rstd * w),
-                (None, Some(bias)) => y.iter_mut().zip(bias).for_each(|(y, &b)| *y = *y * rstd + b),
+                (None, None) => lanes::map(x, y, |x| (x - mean) * rstd),
+                (Some(weight), None) => lanes::map2(x, weight, y, |x, w| (x - mean) * rstd * w),
+                (None, Some(bias)) => lanes::map2(x, bias, y, |x, b| (x - mean) * rstd + b),
                 (Some(weight), Some(bias)) => {
-                    for ((y, &w), &b) in y.iter_mut().zip(weight).zip(bias) {
-                        *y = (*y * rstd).fma::<I>(w, b);
+                    for (((y, &x), &w), &b) in y.iter_mut().zip(x).zip(weight).zip(bias) {
+                        *y = ((x - mean) * rstd).fma::<I>(w, b);
                     }
                 }
             }

@@ -137,7 +137,9 @@ impl<F: Float> Kernel for ColumnSums<'_, F> {
                     *s += x;
                 }
             }
-            total.iter_mut().zip(&sums).for_each(|(t, s)| *t += s.to_f64());
+            for (total, sum) in total.iter_mut().zip(&sums) {
+                *total += sum.to_f64();
+            }
         }
         total
     }

@@ -143,7 +143,9 @@ impl<F: Float> Kernel for Scale<'_, F> {
 
     #[inline(always)]
     fn run<I: Isa>(self) {
-        self.0.iter_mut().for_each(|x| *x = *x * self.1);
+        for x in self.0 {
+            *x = *x * self.1;
+        }
     }
 }
 

@@ -103,7 +103,9 @@ struct OutputRows<'a, F> {
 impl<F: Float> OutputRows<'_, F> {
     #[inline(always)]
     fn scale(&mut self, row: usize, factor: F) {
-        self.out[row * self.stride..][..self.values].iter_mut().for_each(|x| *x = *x * factor);
+        for x in &mut self.out[row * self.stride..][..self.values] {
+            *x = *x * factor;
+        }
     }
 }
 
