@@ -31,14 +31,14 @@ fn pieces<T: Element>(walk: &Walk<1>, x: &[T], start: usize, out: &mut [T]) {
     if step == 1 && walk.sizes().len() == 1 {
         return out.copy_from_slice(&x[start..start + out.len()]);
     }
-    walk.rows(start, start + out.len(), |at, length, [offset]| {
+    for (at, length, [offset]) in walk.rows(start, start + out.len()) {
         let row = &mut out[at..at + length];
         match step {
             0 => row.fill(x[offset]),
             1 => row.copy_from_slice(&x[offset..offset + length]),
             _ => row.iter_mut().enumerate().for_each(|(i, y)| *y = x[offset + i * step]),
         }
-    });
+    }
 }
 
 /// A strided operand of [`join`], cut into rows of `width` elements.
@@ -80,8 +80,7 @@ fn transpose<T: Element>(walk: &Walk<1>, x: &[T], out: &mut [T], rows: usize, co
             let at = start + done;
             let first = (at % plane) / cols;
             let height = (rows - first).min((out.len() - done) / cols);
-            let mut base = 0;
-            walk.rows(at, at + 1, |_, _, [offset]| base = offset);
+            let Some((_, _, [base])) = walk.rows(at, at + 1).next() else { return };
             let strip = &mut out[done..done + height * cols];
             for c in (0..cols).step_by(TILE) {
                 for r in 0..height {

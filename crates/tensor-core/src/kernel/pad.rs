@@ -29,13 +29,13 @@ pub(crate) fn pad<T: Element>(x: &[T], frame: &Frame, value: T, out: &mut [T]) {
         out.fill(value);
         for (i, out) in out.chunks_exact_mut(outer).enumerate() {
             let x = &x[(plane + i) * inner..][..inner];
-            walk.rows(0, inner, |_, length, [from, to]| {
+            for (_, length, [from, to]) in walk.rows(0, inner) {
                 if x_step == 1 && y_step == 1 {
                     out[first + to..][..length].copy_from_slice(&x[from..][..length]);
                 } else {
                     (0..length).for_each(|i| out[first + to + i * y_step] = x[from + i * x_step]);
                 }
-            });
+            }
         }
     });
 }

@@ -30,7 +30,9 @@ impl Picks {
         let mut offsets = Vec::new();
         offsets.try_reserve_exact(count).ok()?;
         let [step] = walk.inner_strides();
-        walk.rows(0, count, |_, length, [o]| offsets.extend((0..length).map(|i| offset + o + i * step)));
+        for (_, length, [o]) in walk.rows(0, count) {
+            offsets.extend((0..length).map(|i| offset + o + i * step));
+        }
         let block = after.iter().product();
         Some(Self { before: offsets, picked, after: Walk::new(after, [after_steps]), block })
     }
@@ -51,7 +53,9 @@ impl Picks {
             if whole {
                 run(at, from, step, self.block);
             } else {
-                self.after.rows(0, self.block, |i, length, [o]| run(at + i, from + o, step, length));
+                for (i, length, [o]) in self.after.rows(0, self.block) {
+                    run(at + i, from + o, step, length);
+                }
             }
             inner += 1;
             if inner == count {

@@ -141,7 +141,7 @@ impl<A: Element, B: Element, Y: Element, F: Zip<A, B, Y>> Kernel for ZipWalk<'_,
     fn run<I: Isa>(self) {
         let ZipWalk { walk, a, b, start, out, f } = self;
         let [a_step, b_step] = walk.inner_strides();
-        walk.rows(start, start + out.len(), |at, length, [i, j]| {
+        for (at, length, [i, j]) in walk.rows(start, start + out.len()) {
             let row = &mut out[at..at + length];
             // The three layouts of broadcasting are worth a vector loop each; any other goes element by element.
             match (a_step, b_step) {
@@ -168,6 +168,6 @@ impl<A: Element, B: Element, Y: Element, F: Zip<A, B, Y>> Kernel for ZipWalk<'_,
                     }
                 }
             }
-        });
+        }
     }
 }

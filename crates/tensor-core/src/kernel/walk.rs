@@ -51,48 +51,66 @@ impl<const N: usize> Walk<N> {
         self.strides[self.strides.len() - 1]
     }
 
-    /// Calls `row(position, length, offsets)` for the pieces of rows that make up elements `start..end` in row-major
-    /// order; `position` counts from `start`.
+    /// The pieces of rows that make up elements `start..end` in row-major order: `(position, length, offsets)`, where
+    /// `position` counts from `start`.
+    ///
+    /// An iterator, not a function that is given the body of the loop: that would be compiled apart, without the
+    /// instruction set of the loop's kernel.
     #[inline(always)]
-    pub fn rows(&self, start: usize, end: usize, mut row: impl FnMut(usize, usize, [usize; N])) {
-        if start >= end {
-            return;
+    pub fn rows(&self, start: usize, end: usize) -> Rows<'_, N> {
+        let mut index: SmallVec<[usize; 4]> = SmallVec::from_elem(0, self.sizes.len());
+        let mut rest = if start < end { start } else { 0 };
+        for (index, size) in index.iter_mut().zip(&self.sizes).rev() {
+            *index = rest.checked_rem(*size).unwrap_or(0);
+            rest = rest.checked_div(*size).unwrap_or(0);
         }
-        let rank = self.sizes.len();
-        let mut index: SmallVec<[usize; 4]> = SmallVec::from_elem(0, rank);
-        let mut rest = start;
-        for d in (0..rank).rev() {
-            index[d] = rest % self.sizes[d];
-            rest /= self.sizes[d];
+        let offsets = std::array::from_fn(|i| index.iter().zip(&self.strides).map(|(&x, s)| x * s[i]).sum());
+        Rows { walk: self, index, offsets, left: end.saturating_sub(start), position: 0 }
+    }
+}
+
+/// See [`Walk::rows`].
+pub(crate) struct Rows<'a, const N: usize> {
+    walk: &'a Walk<N>,
+    /// Of the next element.
+    index: SmallVec<[usize; 4]>,
+    offsets: [usize; N],
+    left: usize,
+    position: usize,
+}
+
+impl<const N: usize> Iterator for Rows<'_, N> {
+    type Item = (usize, usize, [usize; N]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.left == 0 {
+            return None;
         }
-        let mut offsets: [usize; N] =
-            std::array::from_fn(|i| index.iter().zip(&self.strides).map(|(&x, s)| x * s[i]).sum());
-        let inner = self.sizes[rank - 1];
-        let mut position = start;
-        while position < end {
-            let first = index[rank - 1];
-            let length = (inner - first).min(end - position);
-            row(position - start, length, offsets);
-            position += length;
-            // Back to the start of this row, then on to the next one, carrying outwards.
+        let (sizes, strides) = (&self.walk.sizes, &self.walk.strides);
+        let last = sizes.len() - 1;
+        let first = std::mem::take(&mut self.index[last]);
+        let length = (sizes[last] - first).min(self.left);
+        let piece = (self.position, length, self.offsets);
+        self.position += length;
+        self.left -= length;
+        // Back to the start of this row, then on to the next one, carrying outwards.
+        for i in 0..N {
+            self.offsets[i] -= first * strides[last][i];
+        }
+        for d in (0..last).rev() {
+            self.index[d] += 1;
             for i in 0..N {
-                offsets[i] -= first * self.strides[rank - 1][i];
+                self.offsets[i] += strides[d][i];
             }
-            index[rank - 1] = 0;
-            for d in (0..rank - 1).rev() {
-                index[d] += 1;
-                for i in 0..N {
-                    offsets[i] += self.strides[d][i];
-                }
-                if index[d] < self.sizes[d] {
-                    break;
-                }
-                for i in 0..N {
-                    offsets[i] -= self.sizes[d] * self.strides[d][i];
-                }
-                index[d] = 0;
+            if self.index[d] < sizes[d] {
+                break;
             }
+            for i in 0..N {
+                self.offsets[i] -= sizes[d] * strides[d][i];
+            }
+            self.index[d] = 0;
         }
+        Some(piece)
     }
 }
 
@@ -116,9 +134,9 @@ mod tests {
         for cut in 0..=24 {
             let mut seen = Vec::new();
             for (start, end) in [(0, cut), (cut, 24)] {
-                walk.rows(start, end, |_, length, [offset]| {
+                for (_, length, [offset]) in walk.rows(start, end) {
                     seen.extend((0..length).map(|i| offset + i * walk.inner_strides()[0]));
-                });
+                }
             }
             assert_eq!(seen, expected);
         }

@@ -330,12 +330,12 @@ impl Tensor {
             let walk = crate::kernel::walk::Walk::new(&shape, [&a.layout.strides, &b.layout.strides]);
             crate::kernel::parallel::for_each_chunk(out, crate::kernel::parallel::CHUNK, |start, out| {
                 let [a_step, b_step] = walk.inner_strides();
-                walk.rows(start, start + out.len(), |at, length, [i, j]| {
+                for (at, length, [i, j]) in walk.rows(start, start + out.len()) {
                     let chosen = &condition[start + at..start + at + length];
                     for (k, (y, &c)) in out[at..at + length].iter_mut().zip(chosen).enumerate() {
                         *y = if c { a_data[i + k * a_step] } else { b_data[j + k * b_step] };
                     }
-                });
+                }
             });
         }))
     }

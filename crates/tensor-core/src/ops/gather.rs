@@ -63,11 +63,11 @@ impl Targets {
     fn each(&self, start: usize, end: usize, mut visit: impl FnMut(usize, usize)) {
         let [step] = self.walk.inner_strides();
         let indices = self.indices.dense::<i64>();
-        self.walk.rows(start, end, |at, length, [base]| {
+        for (at, length, [base]) in self.walk.rows(start, end) {
             for (k, &index) in indices[start + at..start + at + length].iter().enumerate() {
                 visit(at + k, base + k * step + index as usize * self.along);
             }
-        });
+        }
     }
 
     /// `write(place, value)` for each index and its value, in order.

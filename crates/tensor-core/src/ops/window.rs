@@ -54,12 +54,12 @@ impl Tensor {
         dispatch_number!(OP, [x], T => Tensor::build::<T>(OP, shape.clone(), |out| {
             out.fill(T::default());
             let (x, [step]) = (x.dense::<T>(), walk.inner_strides());
-            walk.rows(0, x.len(), |at, length, [to]| {
+            for (at, length, [to]) in walk.rows(0, x.len()) {
                 for (i, &value) in x[at..at + length].iter().enumerate() {
                     let y = &mut out[offset + to + i * step];
                     *y = y.plus(value);
                 }
-            });
+            }
         }))
     }
 
