@@ -6,12 +6,13 @@
 mod measure;
 mod memory;
 mod profile;
+mod scaling;
 mod workloads;
 
 use measure::Settings;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: workloads [NAME]... [--threads N] [--secs S] [--profile]";
+const USAGE: &str = "usage: workloads [NAME]... [--threads N] [--secs S] [--profile | --scaling FILE]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -26,7 +27,7 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &[String]) -> Result<(), String> {
-    let (mut names, mut settings) = (Vec::new(), Settings::default());
+    let (mut names, mut settings, mut scaling) = (Vec::new(), Settings::default(), None);
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         let mut number = || -> Result<f64, String> {
@@ -36,6 +37,7 @@ fn run(arguments: &[String]) -> Result<(), String> {
         match argument.as_str() {
             "--threads" => settings.threads = number()? as usize,
             "--profile" => settings.profile = true,
+            "--scaling" => scaling = Some(rest.next().ok_or("--scaling without a file")?),
             "--secs" => settings.seconds = number()?,
             name => names.push(name),
         }
@@ -47,6 +49,9 @@ fn run(arguments: &[String]) -> Result<(), String> {
         false => names.iter().map(find).collect::<Result<Vec<_>, _>>()?,
     };
     train::tensor_core::with_threads(settings.threads, || {
+        if let Some(file) = scaling {
+            return scaling::run(&settings, file.as_ref()).map_err(|e| e.to_string());
+        }
         chosen.iter().try_for_each(|workload| (workload.run)(&settings).map_err(|e| e.to_string()))
     })
 }

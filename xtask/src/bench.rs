@@ -19,12 +19,19 @@ struct Asked {
     against_torch: bool,
     compiled: bool,
     pairs: Option<usize>,
+    /// The file of the picture.
+    scaling: Option<String>,
 }
 
 /// Runs the workloads named, or all.
 pub fn run(arguments: &[String]) -> Result {
     let asked = parse(arguments)?;
     build()?;
+    if let Some(file) = asked.scaling {
+        // It tells each size when it is done, which takes a while.
+        let status = runner().args(&asked.passed_on).args(["--scaling", &file]).status();
+        return if status.is_ok_and(|status| status.success()) { Ok(()) } else { Err(Error::Findings) };
+    }
     let names = if asked.names.is_empty() { all_names()? } else { asked.names.clone() };
     if !asked.against_torch {
         // Each in a process of its own, whose peak of memory is its own.
@@ -85,6 +92,8 @@ fn parse(arguments: &[String]) -> Result<Asked> {
                 let value = value()?;
                 asked.passed_on.extend([argument.clone(), value]);
             }
+            // The runner's own: it measures over sizes and draws.
+            "--scaling" => asked.scaling = Some(value()?),
             "--pairs" => {
                 let count = value()?.parse().ok().filter(|count| *count > 0);
                 asked.pairs = Some(count.ok_or_else(|| Error::Usage("--pairs without a number".to_owned()))?);

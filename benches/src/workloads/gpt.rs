@@ -3,16 +3,22 @@
 
 use super::step;
 use crate::measure::{Settings, Unit};
-use examples::models::{Gpt, GptSize};
+pub use examples::models::GptSize;
+
+use examples::models::Gpt;
 use train::prelude::{AdamW, AdamWOptions, Layer, Module};
 use train::{Result, Rng, Var};
 
 const VOCABULARY: usize = 65;
 
-/// 4 layers, 4 heads, width 128, block 64, batch 12.
+/// 4 layers, 4 heads, width 128.
+pub fn small_size(block: usize) -> GptSize {
+    GptSize { vocabulary: VOCABULARY, context: block, width: 128, heads: 4, blocks: 4 }
+}
+
+/// Block 64, batch 12.
 pub fn small(settings: &Settings) -> Result<()> {
-    let size = GptSize { vocabulary: VOCABULARY, context: 64, width: 128, heads: 4, blocks: 4 };
-    run(settings, "gpt", size, 12)
+    run(settings, "gpt", small_size(64), 12)
 }
 
 /// 6 layers, 6 heads, width 384, block 256, batch 4.
@@ -22,14 +28,17 @@ pub fn big(settings: &Settings) -> Result<()> {
 }
 
 fn run(settings: &Settings, name: &str, size: GptSize, batch: usize) -> Result<()> {
+    let tokens = batch * size.context;
+    settings.train(name, batch, Unit::Rate(tokens as f64, "tokens/s"), training(size, batch)?)
+}
+
+/// A training step, over and over.
+pub fn training(size: GptSize, batch: usize) -> Result<impl FnMut() -> Result<f32>> {
     let rng = Rng::seed(0);
     let model = Gpt::new(size, &rng)?;
     let options = AdamWOptions { weight_decay: 0.1, betas: (0.9, 0.95), ..1e-3.into() };
     let mut opt = AdamW::new(model.parameters(), options)?;
     let characters = || rng.randint(0, VOCABULARY as i64, [batch, size.context]);
     let (x, target) = (Var::from(characters()?), characters()?.flatten(0, -1)?);
-    let tokens = batch * size.context;
-    settings.train(name, batch, Unit::Rate(tokens as f64, "tokens/s"), || {
-        step(&mut opt, || Ok(model.forward(&x)?.flatten(0, 1)?.cross_entropy(&target)?))
-    })
+    Ok(move || step(&mut opt, || Ok(model.forward(&x)?.flatten(0, 1)?.cross_entropy(&target)?)))
 }

@@ -3,11 +3,11 @@
 mod adamw;
 mod chain;
 mod cnn;
-mod gpt;
+pub mod gpt;
 mod loader;
 mod lstm;
 mod matmul;
-mod mlp;
+pub mod mlp;
 mod ops;
 mod tiny;
 
