@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: the training workloads of `benches`, alone or in turn with PyTorch.
+//! `cargo xtask bench`: the training workloads of `benches`, alone or in turn with a peer.
 
 use crate::{Error, Result};
 use std::collections::BTreeMap;
@@ -10,14 +10,43 @@ const TORCH_PYTHON: &str = "TORCH_PYTHON";
 /// Pairs of runs that a ratio is made of.
 const PAIRS: usize = 5;
 
+/// What runs the same workloads.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Peer {
+    Torch,
+    TorchCompiled,
+    Candle,
+}
+
+impl Peer {
+    const NAMES: [(&str, Self); 3] =
+        [("torch", Self::Torch), ("torch-compiled", Self::TorchCompiled), ("candle", Self::Candle)];
+
+    /// What runs it. A peer in Rust is a package of its own outside the workspace, built on the way.
+    fn command(self) -> Command {
+        if self == Self::Candle {
+            let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../benches/peers/candle/Cargo.toml");
+            let mut command = Command::new(env!("CARGO"));
+            command.args(["run", "--quiet", "--release", "--manifest-path", manifest, "--"]);
+            return command;
+        }
+        let python = std::env::var(TORCH_PYTHON).unwrap_or_else(|_| "python3".to_owned());
+        let mut command = Command::new(python);
+        command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../benches/peers/torch.py"));
+        if self == Self::TorchCompiled {
+            command.arg("--compile");
+        }
+        command
+    }
+}
+
 /// What the command line asks for.
 #[derive(Debug, Default, PartialEq)]
 struct Asked {
     names: Vec<String>,
     /// `--threads` and `--secs`, passed on to both sides.
     passed_on: Vec<String>,
-    against_torch: bool,
-    compiled: bool,
+    peer: Option<Peer>,
     pairs: Option<usize>,
     /// The file of the picture.
     scaling: Option<String>,
@@ -33,18 +62,21 @@ pub fn run(arguments: &[String]) -> Result {
         return if status.is_ok_and(|status| status.success()) { Ok(()) } else { Err(Error::Findings) };
     }
     let names = if asked.names.is_empty() { all_names()? } else { asked.names.clone() };
-    if !asked.against_torch {
+    let Some(peer) = asked.peer else {
         // Each in a process of its own, whose peak of memory is its own.
         for name in &names {
             print!("{}", ours(name, &asked.passed_on)?);
         }
         return Ok(());
-    }
+    };
     let mut ratios: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     let mut order = Vec::new();
     for name in &names {
         for _ in 0..asked.pairs.unwrap_or(PAIRS) {
-            let (ours, theirs) = (ours(name, &asked.passed_on)?, torch(name, &asked)?);
+            let (ours, theirs) = (
+                ours(name, &asked.passed_on)?,
+                output(peer.command().arg(name).args(&asked.passed_on), name)?,
+            );
             print!("{ours}{theirs}");
             for (workload, ratio) in pair(&ours, &theirs)? {
                 if !order.contains(&workload) {
@@ -55,7 +87,7 @@ pub fn run(arguments: &[String]) -> Result {
         }
     }
     println!(
-        "\nTimes as fast as PyTorch, over pairs of runs\n{:32} {:>8} {:>8} {:>8}",
+        "\nTimes as fast as the peer, over pairs of runs\n{:32} {:>8} {:>8} {:>8}",
         "workload", "min", "median", "max"
     );
     for workload in order {
@@ -70,7 +102,7 @@ pub fn run(arguments: &[String]) -> Result {
 /// Prints where the time of each named workload's step goes.
 pub fn profile(arguments: &[String]) -> Result {
     let asked = parse(arguments)?;
-    if asked.names.is_empty() || asked.against_torch || asked.pairs.is_some() {
+    if asked.names.is_empty() || asked.peer.is_some() || asked.pairs.is_some() {
         return Err(Error::Usage("profile takes workloads, --threads and --secs".to_owned()));
     }
     build()?;
@@ -98,11 +130,13 @@ fn parse(arguments: &[String]) -> Result<Asked> {
                 let count = value()?.parse().ok().filter(|count| *count > 0);
                 asked.pairs = Some(count.ok_or_else(|| Error::Usage("--pairs without a number".to_owned()))?);
             }
-            "--vs" => match value()?.as_str() {
-                "torch" => asked.against_torch = true,
-                "torch-compiled" => (asked.against_torch, asked.compiled) = (true, true),
-                other => return Err(Error::Usage(format!("no peer {other}; torch or torch-compiled"))),
-            },
+            "--vs" => {
+                let name = value()?;
+                let peer = Peer::NAMES.iter().find(|(known, _)| *known == name);
+                let known = || Peer::NAMES.map(|(known, _)| known).join(", ");
+                let unknown = || Error::Usage(format!("no peer {name}; the peers are {}", known()));
+                asked.peer = Some(peer.ok_or_else(unknown)?.1);
+            }
             flag if flag.starts_with('-') => return Err(Error::Usage(format!("no option {flag}"))),
             name => asked.names.push(name.to_owned()),
         }
@@ -139,17 +173,6 @@ fn ours(name: &str, passed_on: &[String]) -> Result<String> {
     output(runner().arg(name).args(passed_on), name)
 }
 
-fn torch(name: &str, asked: &Asked) -> Result<String> {
-    let python = std::env::var(TORCH_PYTHON).unwrap_or_else(|_| "python3".to_owned());
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../benches/peers/torch.py");
-    let mut command = Command::new(python);
-    command.arg(script).arg(name).args(&asked.passed_on);
-    if asked.compiled {
-        command.arg("--compile");
-    }
-    output(&mut command, name)
-}
-
 fn output(command: &mut Command, name: &str) -> Result<String> {
     let broken =
         |why: String| Error::Broken(format!("{name}: {why} ({TORCH_PYTHON} names a Python that has torch)"));
@@ -160,13 +183,15 @@ fn output(command: &mut Command, name: &str) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// The workloads of both outputs, and how many times as fast ours is.
+/// The workloads of both outputs, and how many times as fast ours is. A peer says SKIP of what it cannot do.
 fn pair(ours: &str, theirs: &str) -> Result<Vec<(String, f64)>> {
+    let skips = theirs.lines().any(|line| line.starts_with("SKIP "));
     let theirs = results(theirs);
     // The processor's own rate has no peer.
     results(ours)
         .into_iter()
         .filter(|(workload, ..)| workload != "fma_peak")
+        .filter(|(workload, ..)| !skips || theirs.iter().any(|(name, ..)| name == workload))
         .map(|(workload, value, unit)| {
             let peer = theirs.iter().find(|(name, ..)| *name == workload);
             let (_, peer, _) = peer.ok_or_else(|| Error::Broken(format!("the peer has no {workload}")))?;
@@ -204,7 +229,8 @@ mod tests {
         let asked = parse(&words("mlp64 --threads 2 --vs torch cnn --pairs 7")).unwrap();
         assert_eq!(asked.names, ["mlp64", "cnn"]);
         assert_eq!(asked.passed_on, ["--threads", "2"]);
-        assert!(asked.against_torch && !asked.compiled && asked.pairs == Some(7));
+        assert_eq!((asked.peer, asked.pairs), (Some(Peer::Torch), Some(7)));
+        assert_eq!(parse(&words("--vs candle")).unwrap().peer, Some(Peer::Candle));
         for wrong in ["--vs jax", "--pairs 0", "--threads", "--fast"] {
             assert!(matches!(parse(&words(wrong)), Err(Error::Usage(_))), "{wrong}");
         }
@@ -218,5 +244,6 @@ mod tests {
                       RESULT peer=torch workload=mlp value=100 unit=samples/s batch=64";
         assert_eq!(pair(ours, theirs).unwrap(), [("mlp b64".to_owned(), 2.0), ("ops_add".to_owned(), 2.0)]);
         assert!(pair(ours, "").is_err());
+        assert_eq!(pair(ours, "SKIP peer=candle workload=mlp why").unwrap(), []);
     }
 }
