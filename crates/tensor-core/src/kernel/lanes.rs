@@ -94,11 +94,14 @@ fn sum_part<F: Float>(x: &[F], f: impl Fn(F) -> F) -> F {
         }
     }
     // Apart from the lanes, as in `max`.
-    let mut rest = F::ZERO;
-    for &value in tail {
-        rest += f(value);
+    let mut rest = [F::ZERO; LANES];
+    for (rest, &value) in rest.iter_mut().zip(tail) {
+        *rest = f(value);
     }
-    total(lanes) + rest
+    for (lane, rest) in lanes.iter_mut().zip(rest) {
+        *lane += rest;
+    }
+    total(lanes)
 }
 
 /// Sum over `i` of `f(x[i], y[i])`; the slices have one length.
@@ -127,11 +130,14 @@ fn sum2_part<F: Float>(x: &[F], y: &[F], f: impl Fn(F, F) -> F) -> F {
         }
     }
     // Apart from the lanes, as in `max`.
-    let mut rest = F::ZERO;
-    for (&x, &y) in x_tail.iter().zip(y_tail) {
-        rest += f(x, y);
+    let mut rest = [F::ZERO; LANES];
+    for (rest, (&x, &y)) in rest.iter_mut().zip(x_tail.iter().zip(y_tail)) {
+        *rest = f(x, y);
     }
-    total(lanes) + rest
+    for (lane, rest) in lanes.iter_mut().zip(rest) {
+        *lane += rest;
+    }
+    total(lanes)
 }
 
 /// `y[i] = f(x[i])`. A plain loop: the compiler's loop vectorizer does better on it than on blocks.

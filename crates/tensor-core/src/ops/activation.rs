@@ -23,15 +23,19 @@ pub(crate) const CUBIC: f64 = 0.044715;
 /// √(2/π).
 const SQRT_2_OVER_PI: f64 = FRAC_2_SQRT_PI * FRAC_1_SQRT_2;
 
+/// Φ(x) from the tail beyond |x|.
+#[inline(always)]
+fn share<F: Float>(x: F, tail: F) -> F {
+    if x < F::ZERO { tail } else { F::ONE - tail }
+}
+
 #[derive(Clone, Copy)]
 struct Gelu;
 
 impl<F: Float> Map<F, F> for Gelu {
     #[inline(always)]
     fn call<I: Isa>(self, x: F) -> F {
-        // x Φ(x) is x or 0, less |x| times the tail.
-        let most = if x < F::ZERO { F::ZERO } else { x };
-        (-x.abs()).fma::<I>(x.normal_tail::<I>().0, most)
+        x * share(x, x.normal_tail::<I>().0)
     }
 }
 
@@ -42,9 +46,8 @@ impl<F: Float> Zip<F, F, F> for GeluBackward {
     #[inline(always)]
     fn call<I: Isa>(self, g: F, x: F) -> F {
         let (tail, exp) = x.normal_tail::<I>();
-        let share = if x < F::ZERO { tail } else { F::ONE - tail };
         // The density is 1/√(2π) exp(−x²/2).
-        g * (share + x * exp * F::from_f64(SQRT_2_OVER_PI * 0.5))
+        g * (share(x, tail) + x * exp * F::from_f64(SQRT_2_OVER_PI * 0.5))
     }
 }
 
