@@ -49,7 +49,6 @@ pub(crate) trait Float:
     fn erf<I: Isa>(self) -> Self;
     /// What the normal distribution has beyond |x|, `1 - Φ(|x|)`, and `exp(-x²/2)`.
     fn normal_tail<I: Isa>(self) -> (Self, Self);
-    fn abs(self) -> Self;
     fn pow(self, exponent: Self) -> Self;
 }
 
@@ -83,10 +82,6 @@ macro_rules! common {
         #[inline(always)]
         fn max_nan(self, b: Self) -> Self {
             if self > b || self != self { self } else { b }
-        }
-        #[inline(always)]
-        fn abs(self) -> Self {
-            $t::abs(self)
         }
         #[inline(always)]
         fn pow(self, exponent: Self) -> Self {
