@@ -16,16 +16,25 @@ enum Peer {
     Torch,
     TorchCompiled,
     Candle,
+    Burn,
 }
 
 impl Peer {
-    const NAMES: [(&str, Self); 3] =
-        [("torch", Self::Torch), ("torch-compiled", Self::TorchCompiled), ("candle", Self::Candle)];
+    const NAMES: [(&str, Self); 4] = [
+        ("torch", Self::Torch),
+        ("torch-compiled", Self::TorchCompiled),
+        ("candle", Self::Candle),
+        ("burn", Self::Burn),
+    ];
 
     /// What runs it. A peer in Rust is a package of its own outside the workspace, built on the way.
     fn command(self) -> Command {
-        if self == Self::Candle {
-            let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../benches/peers/candle/Cargo.toml");
+        let manifest = match self {
+            Self::Candle => Some(concat!(env!("CARGO_MANIFEST_DIR"), "/../benches/peers/candle/Cargo.toml")),
+            Self::Burn => Some(concat!(env!("CARGO_MANIFEST_DIR"), "/../benches/peers/burn/Cargo.toml")),
+            Self::Torch | Self::TorchCompiled => None,
+        };
+        if let Some(manifest) = manifest {
             let mut command = Command::new(env!("CARGO"));
             command.args(["run", "--quiet", "--release", "--manifest-path", manifest, "--"]);
             return command;
@@ -231,6 +240,7 @@ mod tests {
         assert_eq!(asked.passed_on, ["--threads", "2"]);
         assert_eq!((asked.peer, asked.pairs), (Some(Peer::Torch), Some(7)));
         assert_eq!(parse(&words("--vs candle")).unwrap().peer, Some(Peer::Candle));
+        assert_eq!(parse(&words("--vs burn")).unwrap().peer, Some(Peer::Burn));
         for wrong in ["--vs jax", "--pairs 0", "--threads", "--fast"] {
             assert!(matches!(parse(&words(wrong)), Err(Error::Usage(_))), "{wrong}");
         }

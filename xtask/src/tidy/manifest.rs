@@ -5,8 +5,9 @@ use super::{File, Findings};
 /// The crate that has lints of its own, since `forbid` cannot be lifted file by file.
 const OWN_LINTS: &str = "crates/tensor-core/Cargo.toml";
 
-/// Workspaces of their own: the fuzz targets, which are made by a macro, and another library's benchmarks.
-const OUTSIDE: [&str; 2] = ["fuzz/Cargo.toml", "benches/peers/candle/Cargo.toml"];
+/// Workspaces of their own: the fuzz targets, which are made by a macro, and other libraries' benchmarks.
+const OUTSIDE: [&str; 3] =
+    ["fuzz/Cargo.toml", "benches/peers/burn/Cargo.toml", "benches/peers/candle/Cargo.toml"];
 
 pub fn check(files: &[File]) -> Findings {
     let mut found = Findings::default();
