@@ -1,6 +1,6 @@
 //! Layers one after the other.
 
-use crate::{Layer, Linear, Module, ReLU, Result, Walk, hook};
+use crate::{Layer, Linear, MaxPool2d, Module, ReLU, Result, Walk, hook};
 use autograd::Var;
 use std::any::Any;
 
@@ -82,17 +82,33 @@ impl Layer for Sequential {
         let mut x = x.clone();
         let mut next = 0;
         while let Some(layer) = self.get(next) {
-            x = match (self.is::<Linear>(next), self.is::<ReLU>(next + 1)) {
-                // One pass instead of two over the activations; the values are the same. A hook sees both.
-                (Some(linear), Some(ReLU)) if !hook::any() => {
-                    next += 1;
-                    linear.forward_relu(&x)?
-                }
-                _ => layer.forward(&x)?,
+            // A hook sees the output of each layer, in the order in which they stand.
+            let pair = if hook::any() { None } else { self.fused(next, &x)? };
+            next += if pair.is_some() { 2 } else { 1 };
+            x = match pair {
+                Some(y) => y,
+                None => layer.forward(&x)?,
             };
-            next += 1;
         }
         Ok(x)
+    }
+}
+
+impl Sequential {
+    /// Layers `at` and `at + 1` in fewer passes over the activations, where there is a way; values and gradients are
+    /// the same, up to the sign of a zero.
+    fn fused(&self, at: usize, x: &Var) -> Result<Option<Var>> {
+        if let (Some(linear), Some(ReLU)) = (self.is::<Linear>(at), self.is::<ReLU>(at + 1)) {
+            return linear.forward_relu(x).map(Some);
+        }
+        match (self.is::<ReLU>(at), self.is::<MaxPool2d>(at + 1)) {
+            // max(·, 0) of the largest is the largest max(·, 0), and fewer are left; the gradient of one that is not
+            // positive is 0 either way.
+            (Some(ReLU), Some(pool)) if pool.windows_hold_elements() => {
+                ReLU.forward(&pool.forward(x)?).map(Some)
+            }
+            _ => Ok(None),
+        }
     }
 }
 

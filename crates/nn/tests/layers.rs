@@ -85,6 +85,38 @@ fn a_fused_relu_computes_the_same_bits() {
 }
 
 #[test]
+fn relu_after_the_pool_computes_the_same_values_and_gradients() {
+    let rng = Rng::seed(0);
+    // Coarse, so that maxima are often equal and often not positive.
+    let mut x: Vec<f32> = rng.uniform([2 * 3 * 9 * 11], -2.0, 1.0, DType::F32).unwrap().to_vec().unwrap();
+    x.iter_mut().for_each(|x| *x = (*x * 2.0).round());
+    (x[5], x[100]) = (f32::NAN, f32::INFINITY);
+    x[200..240].fill(f32::NEG_INFINITY);
+    let x = Tensor::from_vec(x, [2, 3, 9, 11]).unwrap();
+    // Bits, so that NaN equals itself; the sum makes every zero positive.
+    let bits =
+        |x: &Tensor| -> Vec<u32> { x.to_vec::<f32>().unwrap().iter().map(|x| (x + 0.0).to_bits()).collect() };
+    for pool in [
+        MaxPool2d::new(2),
+        MaxPool2d::new(3).stride(2).padding(1).ceil_mode(true),
+        MaxPool2d::new(2).stride(1).dilation(3),
+        // The outermost windows hold padding alone.
+        MaxPool2d::new(2).stride(9).padding(1).dilation(10).ceil_mode(true),
+    ] {
+        let run = |forward: &dyn Fn(&Var) -> Var| {
+            let x = Var::leaf(x.clone()).unwrap();
+            let y = forward(&x);
+            let weight = y.detach().add_scalar(1.0).unwrap().into();
+            y.mul(&weight).unwrap().sum().unwrap().backward().unwrap();
+            (bits(&y.detach()), bits(&x.grad().unwrap()))
+        };
+        let apart = run(&|x| pool.forward(&ReLU.forward(x).unwrap()).unwrap());
+        let together = run(&|x| sequential![ReLU, pool].forward(x).unwrap());
+        assert_eq!(together, apart, "{pool:?}");
+    }
+}
+
+#[test]
 fn dropout_draws_once_a_training_forward_and_never_in_evaluation() {
     let rng = Rng::seed(0);
     let dropout = Dropout::new(0.5, &rng).unwrap();

@@ -118,6 +118,13 @@ max_pool! {
     MaxPool3d, 3, max_pool3d;
 }
 
+impl MaxPool2d {
+    /// Whether each window holds an element: one of padding alone, which dilation allows, has −∞ for its maximum.
+    pub(crate) fn windows_hold_elements(&self) -> bool {
+        self.options.padding == [0; 2] || self.options.dilation == [1; 2]
+    }
+}
+
 avg_pool! {
     /// The mean under each window of `[N, C, L]` or `[C, L]`: `nn.AvgPool1d`.
     AvgPool1d, 1, avg_pool1d,;
