@@ -7,6 +7,9 @@ use std::any::Any;
 /// Layers one after the other, named 0, 1, 2, …: `nn.Sequential`. [`sequential!`](crate::sequential) writes one as a
 /// list.
 ///
+/// While no hook watches, a [`Linear`] and the [`ReLU`] behind it are one pass, and a [`ReLU`] ahead of a [`MaxPool2d`] is
+/// computed after it, on fewer elements: the same values and gradients.
+///
 /// ```
 /// use nn::prelude::*;
 /// use autograd::{DType, Tensor, tensor_core::Rng};
