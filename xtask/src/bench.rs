@@ -27,14 +27,23 @@ impl Peer {
         ("burn", Self::Burn),
     ];
 
-    /// What runs it. A peer in Rust is a package of its own outside the workspace, built on the way.
-    fn command(self) -> Command {
-        let manifest = match self {
+    /// A peer in Rust is a package of its own outside the workspace.
+    fn manifest(self) -> Option<&'static str> {
+        match self {
             Self::Candle => Some(concat!(env!("CARGO_MANIFEST_DIR"), "/../benches/peers/candle/Cargo.toml")),
             Self::Burn => Some(concat!(env!("CARGO_MANIFEST_DIR"), "/../benches/peers/burn/Cargo.toml")),
             Self::Torch | Self::TorchCompiled => None,
-        };
-        if let Some(manifest) = manifest {
+        }
+    }
+
+    /// Builds it, which takes minutes the first time: cargo says how far it is.
+    fn build(self) -> Result {
+        self.manifest().map_or(Ok(()), |manifest| build(&["--manifest-path", manifest]))
+    }
+
+    /// What runs it.
+    fn command(self) -> Command {
+        if let Some(manifest) = self.manifest() {
             let mut command = Command::new(env!("CARGO"));
             command.args(["run", "--quiet", "--release", "--manifest-path", manifest, "--"]);
             return command;
@@ -64,7 +73,7 @@ struct Asked {
 /// Runs the workloads named, or all.
 pub fn run(arguments: &[String]) -> Result {
     let asked = parse(arguments)?;
-    build()?;
+    build(&RUNNER)?;
     if let Some(file) = asked.scaling {
         // It tells each size when it is done, which takes a while.
         let status = runner().args(&asked.passed_on).args(["--scaling", &file]).status();
@@ -78,6 +87,7 @@ pub fn run(arguments: &[String]) -> Result {
         }
         return Ok(());
     };
+    peer.build()?;
     let mut ratios: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     let mut order = Vec::new();
     for name in &names {
@@ -114,7 +124,7 @@ pub fn profile(arguments: &[String]) -> Result {
     if asked.names.is_empty() || asked.peer.is_some() || asked.pairs.is_some() {
         return Err(Error::Usage("profile takes workloads, --threads and --secs".to_owned()));
     }
-    build()?;
+    build(&RUNNER)?;
     let options: Vec<String> = asked.passed_on.iter().cloned().chain(["--profile".to_owned()]).collect();
     for name in &asked.names {
         print!("{}", ours(name, &options)?);
@@ -153,9 +163,11 @@ fn parse(arguments: &[String]) -> Result<Asked> {
     Ok(asked)
 }
 
-fn build() -> Result {
-    let arguments = ["build", "--quiet", "--release", "--package", "benches", "--bin", "benches"];
-    let status = Command::new(env!("CARGO")).args(arguments).status();
+/// The package and binary that run the workloads here.
+const RUNNER: [&str; 5] = ["--quiet", "--package", "benches", "--bin", "benches"];
+
+fn build(package: &[&str]) -> Result {
+    let status = Command::new(env!("CARGO")).args(["build", "--release"]).args(package).status();
     match status {
         Ok(status) if status.success() => Ok(()),
         Ok(_) => Err(Error::Findings),
@@ -174,7 +186,7 @@ fn all_names() -> Result<Vec<String>> {
 
 fn runner() -> Command {
     let mut command = Command::new(env!("CARGO"));
-    command.args(["run", "--quiet", "--release", "--package", "benches", "--bin", "benches", "--"]);
+    command.args(["run", "--release"]).args(RUNNER).arg("--");
     command
 }
 
